@@ -1,0 +1,3 @@
+from teachserve.cli import main
+
+main()

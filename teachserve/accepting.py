@@ -1,0 +1,261 @@
+"""How threads come to their connections: accept, the limits, and going back to accept.
+
+Deciding and acting on it is one critical section each time: `accept` counts its thread out and sees whether that left
+nobody, `recycle` counts in if there is room. Looked at first and acted on later, two workers ask for one need, or the last
+two that accept both leave as surplus.
+"""
+
+import errno
+import socket
+from collections.abc import Callable
+
+from teachserve.closer import Closer
+from teachserve.connection import Connection, Limits
+from teachserve.errors import Abandoned
+from teachserve.events import Mark, State
+from teachserve.gate import Gate, readable
+from teachserve.message import REASONS, Request, Response
+from teachserve.options import Options
+from teachserve.probe import ThreadRecord
+from teachserve.queues import Tokens
+from teachserve.threads import PAUSE_S, ThreadTable, logger
+
+# accept(2) passes on errors that concern one client only, and says when the machine is short of something.
+ONE_CLIENT = frozenset({errno.ECONNABORTED, errno.EPROTO, errno.EINTR, errno.EPERM, errno.ENETDOWN, errno.ENETUNREACH,
+                        errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.EOPNOTSUPP, errno.ENOPROTOOPT})  # fmt: skip
+SHORTAGE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+
+_ACCEPTING = State.ACCEPTING.code
+_ACCEPTED = State.ACCEPTED.code
+_BACKING_OFF = State.BACKING_OFF.code
+_WAITING_FOR_PLACE = State.WAITING_FOR_PLACE.code
+_RECYCLING = State.RECYCLING.code
+
+
+class Accepting(ThreadTable):
+    """The verbs around accept(2), and what refuses or closes a connection."""
+
+    accepting_role: str = "worker"
+
+    def __init__(
+        self, listener: socket.socket, app: Callable[[Request], Response], options: Options, gate: Gate | None
+    ):
+        super().__init__(gate)
+        self.listener = listener
+        self.listener_descriptor = listener.fileno()
+        self.app = app
+        self.options = options
+        self.limits = Limits(*(getattr(options, name) for name in Limits._fields))
+        self.closer = Closer(self)
+        self.abandoned = False
+        self.shortage = False  # accept(2) last failed for want of descriptors or memory
+        self.wakes: set[tuple] = set()  # local addresses of a stop's own connects
+        self.places = Tokens()
+        self._most_threads = options.values.get("max_threads", float("inf"))
+
+    def _died(self, record: ThreadRecord) -> None:
+        if record.counted:
+            record.counted = False
+            self.counts.accepting -= 1
+        if record.placed:
+            self._free_place(record)
+        super()._died(record)
+
+    def accept(self) -> Connection | None:
+        """Take the next connection from the listening socket. In a loop: without waiting, and `select` watches it.
+
+        While it blocks: accepting; backing off when the system is short of descriptors. Event: Accepted.
+        Once the server stops: a connection that accept(2) still returns is returned; then None.
+        """
+        me = self._local.record
+        if me.loop is not None:
+            return me.loop.accept(me)
+        if not me.counted:
+            with self.lock:
+                if self.stopping:
+                    return None
+                self.counts.accepting += 1
+                me.counted = True
+                self.counts.asked = False
+        me.enter(_ACCEPTING, self.listener_descriptor)
+        while True:
+            if self.gate is not None:
+                self.gate.hold("accept", readable(self.listener_descriptor))
+            accepted = self.accept_once(me)
+            if accepted is not None:
+                break
+            if self.stopping:
+                self.leave_accept(me)
+                return None
+        sock, peer = accepted
+        if self.stopping and peer in self.wakes:
+            sock.close()
+            self.leave_accept(me)
+            return None
+        return self.welcome(me, sock, peer)
+
+    def welcome(self, me: ThreadRecord, sock: socket.socket, peer: tuple) -> Connection:
+        """Number the connection, count a thread out of accepting, and see in the same section whether it was the last."""
+        with self.lock:
+            self.counts.connections += 1
+            number = self.counts.connections
+            if me.loop is None:
+                self.counts.accepting -= 1
+                me.counted = False
+                if self.stopping:
+                    self.changed.notify_all()
+                elif not self.counts.accepting and not self.counts.asked:
+                    if self.counts.live[self.accepting_role] < self._most_threads:
+                        self.counts.asked = me.asked = True
+        connection = Connection(sock, peer, number, self.limits)
+        me.connections += 1
+        me.connection = number
+        me.held = connection
+        me.enter(_ACCEPTED)
+        if self.gate is not None:
+            self.gate.hold("accepted")
+        return connection
+
+    def accept_once(self, me: ThreadRecord) -> tuple[socket.socket, tuple] | None:
+        """One accept(2); None when it gave nothing and may be tried again. Raises: Abandoned, or OSError for good."""
+        try:
+            accepted = self.listener.accept()
+            self.shortage = False
+            return accepted
+        except BlockingIOError:  # SO_RCVTIMEO, the net under a lost wake
+            return None
+        except OSError as error:
+            if self.abandoned:
+                raise Abandoned from None
+            if error.errno in SHORTAGE:
+                self._back_off(me, error)
+            elif error.errno not in ONE_CLIENT and not self.stopping:
+                raise
+            return None
+
+    def _back_off(self, me: ThreadRecord, error: OSError) -> None:
+        if not self.shortage:
+            self.shortage = True
+            logger.warning("cannot accept: %s; tries again until there is room", error.strerror)
+        if me.loop is not None:
+            return
+        me.enter(_BACKING_OFF)
+        with self.changed:
+            self.changed.wait_for(lambda: self.stopping, 4 * PAUSE_S)
+        me.enter(_ACCEPTING, self.listener_descriptor)
+
+    def leave_accept(self, me: ThreadRecord) -> None:
+        """This thread accepts no more."""
+        with self.lock:
+            if me.counted:
+                me.counted = False
+                self.counts.accepting -= 1
+            self.changed.notify_all()
+
+    def admit(self, connection: Connection) -> bool:
+        """Let the connection in, unless `max_accepts` are in already: then it is answered 503 and closed.
+
+        Never waits. Event: Refused. Once the server stops: 503 and False.
+        """
+        with self.lock:
+            room = not self.stopping and self.counts.admitted < self.options.max_accepts
+            if room:
+                self.counts.admitted += 1
+                connection.admitted = True
+        if not room:
+            reason = "the server is stopping" if self.stopping else f"{self.options.max_accepts} connections are in"
+            self.refuse(connection, 503, reason)
+        return room
+
+    def wait_for_place(self) -> None:
+        """Wait until fewer than `max_threads` threads serve; the end of `serve` frees the place.
+
+        While it blocks: waiting for a place. Once the server stops: goes on in turn.
+        """
+        me = self._local.record
+        with self.lock:
+            waits = self.counts.placed >= self.options.max_threads
+            if waits:
+                self.counts.queueing += 1
+            else:
+                self.counts.placed += 1
+                me.placed = True
+        if waits:
+            me.enter(_WAITING_FOR_PLACE, self.places.descriptor)
+            if self.gate is not None:
+                self.gate.hold("wait_for_place", readable(self.places.descriptor))
+            self.places.get()
+            if self.abandoned:
+                raise Abandoned
+            me.placed = True  # handed on by whoever left: `placed` has not sunk in between
+
+    def _free_place(self, me: ThreadRecord) -> None:
+        """Hand the place to the first who waits, else free it. The caller holds the lock."""
+        me.placed = False
+        if self.counts.queueing:
+            self.counts.queueing -= 1
+            self.places.put()
+        else:
+            self.counts.placed -= 1
+
+    def short_of_acceptors(self) -> bool:
+        """True once for each need: nobody accepts, nobody is on the way, and there is room for one more.
+
+        Never waits: it reads what `accept` decided. Once the server stops: False.
+        """
+        me = self._local.record
+        asked, me.asked = me.asked, False
+        return asked and not self.stopping
+
+    def recycle(self) -> bool:
+        """Go back to accept if fewer than `standby` others accept, counted as accepting at once; else end as surplus.
+
+        State: recycling. Event: Recycled. Once the server stops: False.
+        """
+        me = self._local.record
+        me.enter(_RECYCLING)
+        if self.gate is not None:
+            self.gate.hold("recycle")
+        with self.lock:
+            if self.stopping or self.counts.accepting >= self.options.standby:
+                return False
+            self.counts.accepting += 1
+            me.counted = True
+        me.recycled += 1
+        return True
+
+    # ---- what the lower rooms use ----------------------------------------------------------------------------------
+
+    def refuse(self, connection: Connection, status: int, reason: str) -> None:
+        """Answer with an error and close, so that the client can read the answer. Never waits."""
+        me = getattr(self._local, "record", None)
+        headers = [("Retry-After", str(self.options.retry_after))] if status == 503 else []
+        response = Response.text(f"{status} {REASONS[status]}: {reason}\n", status, headers)
+        logger.debug("connection %d refused: %d, %s", connection.number, status, reason)
+        with self.lock:
+            self.counts.refused += status == 503
+            if connection.admitted:
+                connection.admitted = False
+                self.counts.admitted -= 1
+        if me is not None:
+            me.statuses[status] += 1
+            me.mark(Mark.REFUSED, connection.number)
+            if me.held is connection:
+                me.held = None
+        try:
+            unsent = connection.send_at_once(connection.machine.answer(response, last=True))
+        except OSError:
+            connection.close()
+        else:
+            self.closer.take(connection.detach(), unsent)
+
+    def close(self, connection: Connection) -> None:
+        """Close the connection, once, and count it out."""
+        connection.close()
+        if connection.admitted:
+            with self.lock:
+                connection.admitted = False
+                self.counts.admitted -= 1
+        me = getattr(self._local, "record", None)
+        if me is not None and me.level:
+            me.mark(Mark.CLOSED, connection.number)

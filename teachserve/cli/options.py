@@ -1,0 +1,60 @@
+"""The server's options as click options, made from their one declaration."""
+
+import os
+from collections.abc import Callable
+
+import click
+
+from teachserve.errors import OptionError
+from teachserve.options import DECLARED, OPTIONS, Option
+
+SHORT = {"port": "-p"}
+
+
+def _text(option: Option) -> str:
+    default = f"{option.default:g}s" if option.unit == "seconds" else option.default
+    return f"{option.sentence} {option.rule[0].upper()}{option.rule[1:]}.  [default: {default}; env: {option.variable}]"
+
+
+def server_options(*leave_out: str) -> Callable[[Callable], Callable]:
+    """Decorate a command with `--arch` and every server option. Values arrive as text, or None where not given."""
+
+    def decorate(command: Callable) -> Callable:
+        for option in reversed(DECLARED):
+            if option.name not in leave_out:
+                flags = [*([SHORT[option.name]] if option.name in SHORT else []), option.flag]
+                metavar = "|".join(option.choices) or (
+                    "TIME"
+                    if option.unit == "seconds" or option.name == "delay"
+                    else "TEXT"
+                    if isinstance(option.default, str)
+                    else "N"
+                )
+                command = click.option(*flags, option.name, default=None, metavar=metavar, help=_text(option))(command)
+        return click.option(
+            "--arch", "arch", default="recycling", show_default=True, metavar="NAME",
+            help="single-thread, thread-per-connection, thread-pool, recycling, event-loop, or module:Class.",
+        )(command)  # fmt: skip
+
+    return decorate
+
+
+def given(values: dict[str, object]) -> dict[str, object]:
+    """Those options that were given, on the command line or else in the environment, parsed.
+
+    Raises: OptionError.
+    """
+    found: dict[str, object] = {}
+    for name in values:
+        option = OPTIONS.get(name)
+        if option is None:
+            continue
+        value = values[name]
+        if value is not None:
+            found[name] = option.parse(value)
+        elif option.variable in os.environ:
+            try:
+                found[name] = option.parse(os.environ[option.variable])
+            except OptionError as error:
+                raise OptionError(f"{error} (it comes from the environment variable {option.variable})") from None
+    return found

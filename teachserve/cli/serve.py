@@ -1,0 +1,126 @@
+"""`teachserve serve`: one architecture, serving until it is told to stop."""
+
+import logging
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+import click
+
+from teachserve.cli.options import given, server_options
+from teachserve.errors import TeachserveError
+
+STOPPED = 0
+"""The notice that the soft stop is done; every other notice is a signal's number."""
+
+
+class Notices:
+    """Signals, and what other threads want to tell the main thread, in one pipe.
+
+    The C level handler writes into the pipe itself, so a signal is safe at any moment, in whichever thread it arrives; no
+    Python runs in a handler. (A queue waited on by the main thread lost one in 1 of 8 stops on a free-threaded Python.)
+    """
+
+    def __init__(self) -> None:
+        self._read, self._write = os.pipe()
+        os.set_blocking(self._write, False)
+        signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda number, frame: None)
+
+    def give(self, notice: int) -> None:
+        """Tell the main thread; from any thread."""
+        os.write(self._write, bytes([notice]))
+
+    def wait(self) -> int:
+        """The next notice: a signal's number, or STOPPED."""
+        return os.read(self._read, 1)[0]
+
+
+@click.command(context_settings={"show_default": True})
+@server_options()
+@click.option("--link-file", type=click.Path(path_type=Path), hidden=True, help="Where watchers find the link.")
+@click.option("--parent-pipe", type=int, hidden=True, help="A descriptor whose end means: stop.")
+@click.option("--log-level", type=click.Choice(["error", "warning", "info", "debug"]), default="info")
+def command(arch: str, link_file: Path | None, parent_pipe: int | None, log_level: str, **options: object) -> int:
+    """Serve HTTP with an architecture of your choice: /yo, /yo?name=Dude and /echo.
+
+    \b
+    Example:
+      teachserve serve --arch recycling --port 8080 --delay 1ms
+      curl 'http://127.0.0.1:8080/yo?name=Dude'
+
+    Ctrl-C or SIGTERM stops softly: what was accepted is served, for at most --graceful-timeout. A second one abandons.
+    Exit status: 0 after a soft stop, 130 or 143 after an abandon.
+    """
+    notices = Notices()  # first of all: from here on a signal is a notice
+    from teachserve.server import Server
+
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=log_level.upper(), stream=sys.stderr)
+    try:
+        server = Server(None, arch, **({"port": 8080} | given(options))).start()
+    except TeachserveError as error:
+        raise click.UsageError(str(error)) from None
+    publisher = None
+    try:
+        if link_file is not None:
+            from teachserve.publish import Publisher
+
+            publisher = Publisher(server, link_file, _commands(server, notices))
+    except TeachserveError as error:
+        server.abandon()
+        raise click.UsageError(str(error)) from None
+    if parent_pipe is not None:
+        threading.Thread(target=_await_end, args=(parent_pipe, notices), name="parent-watch", daemon=True).start()
+    logging.getLogger("teachserve").info("%s serves on %s (process %d)", server.architecture, server.url, os.getpid())
+    return _until_stopped(server, publisher, notices)
+
+
+def _until_stopped(server, publisher, notices: Notices) -> int:
+    """Wait for a signal, stop softly; a second signal abandons. The exit status."""
+    log = logging.getLogger("teachserve")
+    first = notices.wait()
+    log.info("stopping softly, for at most %g s; once more abandons", server.options.graceful_timeout)
+
+    def stop() -> None:
+        server.stop()
+        notices.give(STOPPED)
+
+    threading.Thread(target=stop, name="stopper", daemon=True).start()
+    last = notices.wait()
+    if server.report is None and last != STOPPED:
+        first = last
+        server.abandon()
+    report = server.report
+    if publisher is not None:
+        publisher.close("abandoned" if report.abandoned else "stopped")
+    for line in report.lines():
+        log.log(logging.INFO if report.clean else logging.WARNING, line)
+    status = 128 + (first or signal.SIGTERM) if report.abandoned else 0
+    if report.threads:
+        # A thread that cannot be ended must not hold up the process either.
+        logging.shutdown()
+        os._exit(status)
+    return status
+
+
+def _commands(server, notices: Notices) -> dict:
+    """What a watcher may ask for."""
+
+    def set_option(option: str, value: object) -> None:
+        server.change(option, value)
+
+    return {
+        "stop": lambda: notices.give(signal.SIGTERM),
+        "abandon": lambda: (notices.give(signal.SIGTERM), notices.give(signal.SIGTERM)),
+        "set": set_option,
+    }
+
+
+def _await_end(descriptor: int, notices: Notices) -> None:
+    """The parent holds the other end of this pipe: its end is the parent's."""
+    while os.read(descriptor, 1):
+        continue
+    notices.give(signal.SIGTERM)

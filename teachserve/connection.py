@@ -1,0 +1,208 @@
+"""One accepted connection, driven with blocking calls: bytes between its socket and its protocol machine.
+
+Time-outs are the kernel's (SO_RCVTIMEO, SO_SNDTIMEO): `socket.settimeout` would put a poll(2) before every call, and with
+a GIL each blocking call is a chance to lose it. Set once on the listening socket, Linux hands them on to what it accepts.
+"""
+
+import socket
+import struct
+import threading
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from teachserve.errors import Refusal
+from teachserve.events import State
+from teachserve.gate import readable
+from teachserve.message import Request
+from teachserve.probe import ThreadRecord
+from teachserve.protocol import Machine
+
+if TYPE_CHECKING:
+    from teachserve.taskmaster import Taskmaster
+
+RECEIVE_BYTES = 16384
+BODY_BYTES = 262144
+
+
+class Limits(NamedTuple):
+    """The limits and time-outs of a connection: bytes, counts, seconds. Options of the same names."""
+
+    limit_request_line: int
+    limit_header_count: int
+    limit_header_bytes: int
+    limit_request_body: int
+    timeout_keep_alive: float
+    timeout_request: float
+    timeout_write: float
+
+
+def timeval(seconds: float) -> bytes:
+    """Seconds as a struct timeval, for SO_RCVTIMEO and SO_SNDTIMEO. Never zero, which would mean for ever."""
+    microseconds = max(1, round(seconds * 1e6))
+    return struct.pack("@ll", microseconds // 1_000_000, microseconds % 1_000_000)
+
+
+_READING = State.READING.code
+_IDLE = State.IDLE.code
+
+
+class Connection:
+    """An accepted connection.
+
+    `number` is serial for the process and never reused, `descriptor` the socket's. `awaiting` is True while a thread may
+    be blocked in recv(2) with no byte of a request received: then, and only then, a soft stop may shut it.
+    `admitted` says that it counts towards max_accepts.
+    """
+
+    __slots__ = ("admitted", "awaiting", "descriptor", "limits", "lock", "machine", "number", "peer", "read_deadline",
+                 "sock", "swept")  # fmt: skip
+
+    def __init__(self, sock: socket.socket, peer: object, number: int, limits: Limits):
+        self.sock = sock
+        self.descriptor = sock.fileno()
+        self.peer = peer
+        self.number = number
+        self.limits = limits
+        self.machine = Machine(limits)
+        # Held while the descriptor is shut or closed, so that a stop never shuts a number that has been reused.
+        self.lock = threading.Lock()
+        self.awaiting = False
+        self.swept = False
+        self.admitted = False
+        self.read_deadline: float | None = None
+
+    def receive(self, *, blocking: bool) -> bytes | None:
+        """What has arrived; b"" when the client has finished sending; None when it is gone or idle for too long.
+
+        Without `blocking` it is one last look: b"" also where nothing has arrived.
+        Raises: Refusal 408 when a request has begun and not been completed in time.
+        """
+        size = RECEIVE_BYTES if self.read_deadline is None else BODY_BYTES
+        try:
+            data = self.sock.recv(size) if blocking else self.sock.recv(size, socket.MSG_DONTWAIT)
+            if not data and self.swept:
+                # A soft stop woke us; what arrived in that very moment still counts.
+                data = self.sock.recv(size, socket.MSG_DONTWAIT)
+            return data
+        except BlockingIOError:
+            if not blocking or self.swept:
+                return b""
+            if self.machine.awaiting:
+                return None
+            raise Refusal(408, "the request did not arrive in time") from None
+        except OSError:
+            return None
+
+    def bound_reading(self) -> None:
+        """A request has begun to arrive: from here the whole of it has `timeout_request` seconds.
+
+        Raises: Refusal 408 when they are over.
+        """
+        now = time.monotonic()
+        if self.read_deadline is None:
+            self.read_deadline = now + self.limits.timeout_request
+        if now >= self.read_deadline:
+            raise Refusal(408, "the request did not arrive in time")
+        self._set_timeout(socket.SO_RCVTIMEO, self.read_deadline - now)
+
+    def unbound_reading(self) -> None:
+        """The request is complete: the next wait is a keep-alive's again."""
+        if self.read_deadline is not None:
+            self.read_deadline = None
+            self._set_timeout(socket.SO_RCVTIMEO, self.limits.timeout_keep_alive)
+
+    def send(self, data: bytes) -> bool:
+        """Send all of it within `timeout_write` seconds. False: the client is gone or does not read."""
+        try:
+            sent = self.sock.send(data)
+            if sent == len(data):
+                return True
+            deadline = time.monotonic() + self.limits.timeout_write
+            rest = memoryview(data)[sent:]
+            while rest:
+                self._set_timeout(socket.SO_SNDTIMEO, deadline - time.monotonic())
+                rest = rest[self.sock.send(rest) :]
+            self._set_timeout(socket.SO_SNDTIMEO, self.limits.timeout_write)
+            return True
+        except OSError:  # BlockingIOError too: the time is over
+            self.machine.finished = True
+            return False
+
+    def send_at_once(self, data: bytes) -> bytes:
+        """Send what the socket takes without waiting; what it did not take. Raises: OSError when the client is gone."""
+        try:
+            return data[self.sock.send(data, socket.MSG_DONTWAIT) :]
+        except BlockingIOError:
+            return data
+
+    def shut(self, how: int) -> None:
+        """shutdown(2), from any thread; nothing where it is closed already or the client is gone."""
+        with self.lock:
+            if self.sock.fileno() >= 0:
+                self.swept = True
+                try:
+                    self.sock.shutdown(how)
+                except OSError:
+                    self.swept = True  # the client was faster: recv says so itself
+
+    def close(self) -> None:
+        """close(2), once."""
+        with self.lock:
+            self.sock.close()
+
+    def detach(self) -> socket.socket:
+        """Give the socket to somebody else; this connection is closed from then on."""
+        with self.lock:
+            return socket.socket(fileno=self.sock.detach())
+
+    def _set_timeout(self, which: int, seconds: float) -> None:
+        # A client that has gone makes this fail; the next call on the socket says it better.
+        if self.sock.fileno() >= 0:
+            try:
+                self.sock.setsockopt(socket.SOL_SOCKET, which, timeval(seconds))
+            except OSError:
+                self.machine.finished = True
+
+
+class BlockingDriver:
+    """Reads and answers a connection in a thread that the connection holds for as long as it lives."""
+
+    def __init__(self, taskmaster: "Taskmaster"):
+        self._taskmaster = taskmaster
+
+    def read(self, me: ThreadRecord, connection: Connection) -> Request | None:
+        """One whole request, or None when the connection gives no more."""
+        machine = connection.machine
+        gate = self._taskmaster.gate
+        try:
+            while (request := machine.next_request()) is None:
+                if machine.finished:
+                    return None
+                if interim := machine.to_send():
+                    connection.send(interim)
+                awaiting = machine.awaiting
+                connection.awaiting = awaiting  # before `stopping` is read: a stop sets that first, then looks at this
+                if awaiting and machine.answered:
+                    me.enter(_IDLE, connection.descriptor)
+                elif me.state != _READING:
+                    me.enter(_READING, connection.descriptor)
+                if not awaiting:
+                    connection.bound_reading()
+                if gate is not None:
+                    gate.hold("idle" if awaiting else "read", readable(connection.descriptor))
+                data = connection.receive(blocking=not (awaiting and self._taskmaster.stopping))
+                connection.awaiting = False
+                if data is None:
+                    return None
+                machine.receive(data)
+        except Refusal as refusal:
+            self._taskmaster.refuse(connection, refusal.status, str(refusal))
+            return None
+        if connection.read_deadline is not None:
+            connection.unbound_reading()
+        request.connection = connection
+        return request
+
+    def send(self, me: ThreadRecord, connection: Connection, data: bytes) -> None:
+        """Send the whole answer; a client that is gone ends its connection."""
+        connection.send(data)

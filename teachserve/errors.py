@@ -1,0 +1,42 @@
+"""Errors that name the thing, the value, the rule and what to do about it."""
+
+
+class TeachserveError(Exception):
+    """Something that the user can mend: one line that says what is wrong and what to do."""
+
+
+class OptionError(TeachserveError, ValueError):
+    """An option has a value that it cannot have, or that the architecture does not use."""
+
+
+class UnknownArchitecture(TeachserveError, LookupError):
+    """No architecture goes by this name."""
+
+
+class AddressError(TeachserveError, OSError):
+    """The address cannot be listened on: in use, not ours, or not permitted."""
+
+
+class CorruptedError(TeachserveError):
+    """After an abandon some counter is not zero. `counters` holds those, by name."""
+
+    def __init__(self, counters: dict[str, int]):
+        self.counters = counters
+        named = ", ".join(f"{name}={value}" for name, value in counters.items())
+        super().__init__(f"the server was corrupted: these counters should be zero after an abandon: {named}")
+
+
+class Abandoned(BaseException):
+    """Raised in every thread of a server that is abandoned. Not an Exception: no handler may swallow it by accident."""
+
+
+class Refusal(Exception):
+    """A request that is answered with an error and the connection closed.
+
+    `status` is the HTTP status, `reason` one sentence for the client's eyes and the log.
+    """
+
+    def __init__(self, status: int, reason: str):
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason

@@ -1,0 +1,255 @@
+"""The event loop's driver: many connections in one thread, none of which may block it.
+
+Readiness comes from epoll(7) through `selectors`; every recv and send is made with MSG_DONTWAIT, so the sockets need no
+switch of their own. What a socket does not take now is kept until select finds room for it.
+"""
+
+import selectors
+import socket
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+from teachserve.connection import RECEIVE_BYTES, Connection
+from teachserve.errors import Refusal
+from teachserve.events import State
+from teachserve.gate import readable
+from teachserve.message import Request
+from teachserve.probe import ThreadRecord
+from teachserve.queues import NamedQueue
+
+if TYPE_CHECKING:
+    from teachserve.taskmaster import Taskmaster
+
+TICK_S = 0.25
+"""How often deadlines are looked at, and how long a listener rests after the system was short of descriptors."""
+
+READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+_SELECTING = State.SELECTING.code
+_ACCEPTING = State.ACCEPTING.code
+_READING = State.READING.code
+
+
+class _Seat:
+    """What a loop keeps for one connection: its deadline, whether a request of it is in progress, what is still unsent."""
+
+    __slots__ = ("connection", "deadline", "in_progress", "interest", "unsent")
+
+    def __init__(self, connection: Connection, deadline: float):
+        self.connection = connection
+        self.deadline = deadline
+        self.in_progress = False
+        self.unsent = b""
+        self.interest = 0
+
+
+class Loop:
+    """The selector of one thread, and the connections that it watches."""
+
+    def __init__(self, taskmaster: "Taskmaster", listener: socket.socket, queue: NamedQueue):
+        self._taskmaster = taskmaster
+        self._listener = listener
+        self._queue = queue
+        self._selector = selectors.DefaultSelector()
+        self.descriptor = self._selector.fileno() if hasattr(self._selector, "fileno") else 0
+        self._seats: dict[Connection, _Seat] = {}
+        self._ready: deque[object] = deque()
+        self._listening = False
+        self._rest_until = 0.0
+        self._next_tick = 0.0
+        listener.setblocking(False)
+        self._selector.register(queue.tokens.descriptor, READ, queue)
+        self._listen()
+
+    # ---- the verbs, for this thread ----------------------------------------------------------------------------
+
+    def select(self, me: ThreadRecord) -> object | None:
+        """One ready thing; None when the server stops and nothing is in progress."""
+        me.connection = 0
+        while True:
+            while self._ready:
+                thing = self._ready.popleft()
+                if not isinstance(thing, Connection) or thing in self._seats:
+                    return thing
+            if self._taskmaster.stopping and self._settle(me):
+                return None
+            me.enter(_SELECTING, self.descriptor)
+            if self._taskmaster.gate is not None:
+                self._taskmaster.gate.hold("select", readable(self.descriptor))
+            for key, events in self._selector.select(TICK_S):
+                if isinstance(key.data, _Seat):
+                    self._attend(me, key.data, events)
+                else:
+                    self._ready.append(key.data)
+            self._tick(me)
+
+    def accept(self, me: ThreadRecord) -> Connection | None:
+        """Take a connection without waiting, and watch it from now on."""
+        me.enter(_ACCEPTING, self._taskmaster.listener_descriptor)
+        accepted = self._taskmaster.accept_once(me)
+        if accepted is None:
+            if self._taskmaster.shortage:
+                self._rest()
+            return None
+        sock, peer = accepted
+        if self._taskmaster.stopping and peer in self._taskmaster.wakes:
+            sock.close()
+            self._leave(me)
+            return None
+        connection = self._taskmaster.welcome(me, sock, peer)
+        if not self._taskmaster.admit(connection):
+            return None
+        me.held = None
+        seat = _Seat(connection, time.monotonic() + connection.limits.timeout_keep_alive)
+        self._seats[connection] = seat
+        self._watch(seat, READ)
+        return connection
+
+    def read(self, me: ThreadRecord, connection: Connection) -> Request | None:
+        """A request, if a whole one has arrived. Closes the connection where nothing more will."""
+        seat = self._seats[connection]
+        machine = connection.machine
+        me.enter(_READING, connection.descriptor)
+        try:
+            request = machine.next_request()
+            if request is None and not machine.finished:
+                machine.receive(connection.sock.recv(RECEIVE_BYTES, socket.MSG_DONTWAIT))
+                request = machine.next_request()
+                if interim := machine.to_send():
+                    connection.send_at_once(interim)
+        except Refusal as refusal:
+            self._forget(seat)
+            self._taskmaster.refuse(connection, refusal.status, str(refusal))
+            return None
+        except BlockingIOError:
+            return None
+        except OSError:
+            self._drop(seat)
+            return None
+        if request is None:
+            if machine.finished:
+                self._drop(seat)
+            elif connection.read_deadline is None and not machine.awaiting:
+                connection.read_deadline = seat.deadline = time.monotonic() + connection.limits.timeout_request
+            return None
+        request.connection = connection
+        connection.read_deadline = None
+        seat.in_progress = True
+        return request
+
+    def send(self, me: ThreadRecord, connection: Connection, data: bytes) -> None:
+        """Send what the socket takes now; the rest when there is room."""
+        seat = self._seats.get(connection)
+        if seat is None:  # it broke while its request was being handled elsewhere
+            return
+        seat.unsent += data
+        seat.deadline = time.monotonic() + connection.limits.timeout_write
+        self._flush(seat)
+
+    def close(self) -> None:
+        """Close every connection and the selector."""
+        for seat in list(self._seats.values()):
+            self._drop(seat)
+        self._selector.close()
+
+    # ---- inside ------------------------------------------------------------------------------------------------
+
+    def _attend(self, me: ThreadRecord, seat: _Seat, events: int) -> None:
+        if events & WRITE:
+            me.connection = seat.connection.number
+            self._flush(seat)
+        elif seat.in_progress:
+            self._watch(seat, 0)  # no further request before the last is answered; else this would spin
+        else:
+            self._ready.append(seat.connection)
+
+    def _flush(self, seat: _Seat) -> None:
+        connection = seat.connection
+        try:
+            seat.unsent = connection.send_at_once(seat.unsent)
+        except OSError:
+            self._drop(seat)
+            return
+        if seat.unsent:
+            self._watch(seat, WRITE)
+            return
+        machine = connection.machine
+        seat.in_progress = False
+        if machine.finished:
+            self._drop(seat)
+            return
+        seat.deadline = time.monotonic() + connection.limits.timeout_keep_alive
+        self._watch(seat, READ)
+        if not machine.awaiting:
+            self._ready.append(connection)  # a whole request may be in the buffer already
+
+    def _watch(self, seat: _Seat, interest: int) -> None:
+        if interest == seat.interest:
+            return
+        if not seat.interest:
+            self._selector.register(seat.connection.sock, interest, seat)
+        elif interest:
+            self._selector.modify(seat.connection.sock, interest, seat)
+        else:
+            self._selector.unregister(seat.connection.sock)
+        seat.interest = interest
+
+    def _forget(self, seat: _Seat) -> None:
+        self._watch(seat, 0)
+        del self._seats[seat.connection]
+
+    def _drop(self, seat: _Seat) -> None:
+        self._forget(seat)
+        self._taskmaster.close(seat.connection)
+
+    def _listen(self) -> None:
+        self._selector.register(self._listener, READ, self._listener)
+        self._listening = True
+
+    def _rest(self) -> None:
+        """Out of descriptors: do not watch the listener for a while, for it would be ready all the time."""
+        self._selector.unregister(self._listener)
+        self._listening = False
+        self._rest_until = time.monotonic() + TICK_S
+
+    def _leave(self, me: ThreadRecord) -> None:
+        if self._listening:
+            self._selector.unregister(self._listener)
+            self._listening = False
+        self._rest_until = float("inf")
+        self._taskmaster.leave_accept(me)
+
+    def _tick(self, me: ThreadRecord) -> None:
+        """Close what has been idle or slow for too long."""
+        now = time.monotonic()
+        if now < self._next_tick:
+            return
+        self._next_tick = now + TICK_S
+        if not self._listening and now >= self._rest_until:
+            self._listen()
+        for seat in [seat for seat in self._seats.values() if seat.deadline <= now]:
+            if seat.in_progress and not seat.unsent:
+                continue  # its handler takes its time; that is not the client's fault
+            if seat.connection.read_deadline is not None:
+                self._forget(seat)
+                self._taskmaster.refuse(seat.connection, 408, "the request did not arrive in time")
+            else:
+                self._drop(seat)
+
+    def _settle(self, me: ThreadRecord) -> bool:
+        """The server stops: close idle connections after one last look. True when nothing is left to do."""
+        if not self._listening:
+            self._leave(me)
+        for seat in list(self._seats.values()):
+            if seat.in_progress or not seat.connection.machine.awaiting:
+                continue
+            try:
+                data = seat.connection.sock.recv(RECEIVE_BYTES, socket.MSG_DONTWAIT)
+            except OSError:  # BlockingIOError too: nothing has arrived
+                data = b""
+            if data:
+                seat.connection.machine.receive(data)
+                self._ready.append(seat.connection)
+            else:
+                self._drop(seat)
+        return not self._listening and not self._seats and not self._ready

@@ -1,0 +1,202 @@
+"""The probe: what each thread announces of itself, kept where announcing costs next to nothing.
+
+A thread writes only its own record and its own word in the shared table; nobody else writes there, so no lock is needed,
+with a GIL or without one. Readers (the publisher in this process, the kernel witness in another) may see a record a few
+nanoseconds old, never half a word. Three levels: nobody watches (state, word, counts), `TABLE` (time by state as well),
+`STREAM` (every event as well).
+"""
+
+import mmap
+import os
+import struct
+import threading
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable
+
+from teachserve.events import (
+    MARK_CODES,
+    ROW_WORDS,
+    ROWS,
+    STATES,
+    WORD_SEQUENCE_SHIFT,
+    WORD_STATE_BITS,
+    Mark,
+    State,
+)
+
+UNWATCHED, TABLE, STREAM = range(3)
+
+CHUNK = 3 * 2048
+"""Machine words in a full chunk of events: three an event (time, code, connection)."""
+MOST_CHUNKS = 64
+"""Full chunks that a thread may have waiting for the publisher; beyond them a chunk is dropped and counted."""
+
+_ENDED = State.ENDED.code
+_STARTING = State.STARTING.code
+_SEQUENCE_MASK = (1 << 64 - WORD_SEQUENCE_SHIFT) - 1
+
+
+class ThreadRecord:
+    """What one thread announces. Written by that thread alone.
+
+    `state` is a state's code; `flows` counts each transition (before << 8 | after); `since` is the time at which the
+    state was entered (us since the probe's epoch, -1: before watching began); `times` the us spent by state while
+    watched. `connection` is the number of the connection held, 0 for none.
+    """
+
+    __slots__ = (
+        "asked", "buffer", "chunks", "connection", "connections", "counted", "emitted", "flows", "for_connection",
+        "held", "level", "loop", "lost", "lower", "moves", "native", "number", "placed", "probe", "recycled", "requests", "role",
+        "row", "since", "state", "statuses", "thread", "times", "word", "words",
+    )  # fmt: skip
+
+    def __init__(self, probe: "Probe", number: int, role: str):
+        self.probe = probe
+        self.number = number
+        self.role = role
+        self.native = 0
+        self.thread: threading.Thread | None = None
+        self.state = _STARTING
+        self.moves = 0
+        self.flows: defaultdict[int, int] = defaultdict(int)
+        self.connection = 0
+        self.connections = self.requests = self.recycled = 0
+        self.statuses: defaultdict[int, int] = defaultdict(int)
+        # What the taskmaster keeps with the thread: counted as accepting, asked for a worker, holds a place,
+        # was made for one connection, is of a lower room, the connection in hand, its event loop.
+        self.counted = self.asked = self.placed = self.for_connection = self.lower = False
+        self.held: object | None = None
+        self.loop: object | None = None
+        self.level = UNWATCHED
+        self.since = -1
+        self.times = [0] * len(STATES)
+        self.buffer: list[int] = []
+        self.chunks: deque[list[int]] = deque()
+        self.emitted = self.lost = 0
+        self.words, self.row = probe.take_row()
+        self.word = self.row * ROW_WORDS + 2
+        self.words[self.word - 1] = 0
+        self.words[self.word] = _STARTING
+        self.words[self.word - 2] = number
+
+    def begin(self) -> None:
+        """Called first in the thread itself: from here on the kernel can be asked about it."""
+        self.native = threading.get_native_id()
+        self.words[self.word - 1] = self.native
+
+    def enter(self, state: int, descriptor: int = 0) -> None:
+        """Announce a move. Call it just before the blocking call, and never while a lock is held."""
+        before = self.state
+        self.state = state
+        self.moves = moves = self.moves + 1
+        self.words[self.word] = (moves & _SEQUENCE_MASK) << WORD_SEQUENCE_SHIFT | descriptor << WORD_STATE_BITS | state
+        self.flows[before << 8 | state] += 1
+        if self.level:
+            self._observe(before, state)
+
+    def mark(self, mark: Mark, connection: int) -> None:
+        """Announce what happened to a connection without the thread having moved."""
+        if self.level == STREAM:
+            self._emit(self.probe.now_us(), MARK_CODES[mark], connection)
+
+    def _observe(self, before: int, state: int) -> None:
+        now = self.probe.now_us()
+        if self.since >= 0:
+            self.times[before] += now - self.since
+        self.since = now
+        if self.level == STREAM:
+            self._emit(now, state, self.connection)
+
+    def _emit(self, now: int, code: int, connection: int) -> None:
+        self.emitted += 1
+        buffer = self.buffer
+        buffer.extend((now, code, connection))
+        if len(buffer) >= CHUNK:
+            if len(self.chunks) < MOST_CHUNKS:
+                self.chunks.append(buffer)  # before the buffer is replaced: the publisher reads them in that order
+            else:
+                self.lost += len(buffer) // 3
+            self.buffer = []
+
+
+class Probe:
+    """All thread records of one server, the shared table of words, and the sums over threads that have ended.
+
+    `records` holds the threads that are alive, by number; it changes under the taskmaster's lock.
+    """
+
+    def __init__(self, clock_ns: Callable[[], int] = time.monotonic_ns):
+        self._clock_ns = clock_ns
+        self.epoch_ns = clock_ns()
+        self.level = UNWATCHED
+        self.records: dict[int, ThreadRecord] = {}
+        self.ended: deque[ThreadRecord] = deque()
+        self.flows: defaultdict[int, int] = defaultdict(int)
+        self.statuses: defaultdict[int, int] = defaultdict(int)
+        self.times = [0] * len(STATES)
+        self.requests = self.recycled = self.emitted = self.lost = 0
+        size = ROWS * ROW_WORDS * 8
+        self.descriptor: int | None = None
+        if hasattr(os, "memfd_create"):
+            self.descriptor = os.memfd_create("teachserve-words", os.MFD_CLOEXEC)
+            os.ftruncate(self.descriptor, size)
+            self._memory = mmap.mmap(self.descriptor, size)
+        else:
+            self._memory = mmap.mmap(-1, size)
+        self._words = memoryview(self._memory).cast("Q")
+        self._rows = deque(range(ROWS))
+        assert struct.calcsize("Q") == 8
+
+    def now_us(self) -> int:
+        """Microseconds since this probe's epoch, on the monotonic clock."""
+        return (self._clock_ns() - self.epoch_ns) // 1000
+
+    def take_row(self) -> tuple[memoryview, int]:
+        """A free row of the shared table, or of private memory where every row is taken."""
+        try:
+            return self._words, self._rows.popleft()
+        except IndexError:
+            return memoryview(bytearray(ROW_WORDS * 8)).cast("Q"), 0
+
+    def birth(self, number: int, role: str) -> ThreadRecord:
+        """A record for a thread that is about to be made. The caller holds the taskmaster's lock."""
+        record = ThreadRecord(self, number, role)
+        record.level = self.level
+        if self.level:
+            record.since = self.now_us()
+        self.records[number] = record
+        return record
+
+    def death(self, record: ThreadRecord) -> None:
+        """Fold an ended thread into the sums and free its row. The caller holds the taskmaster's lock."""
+        del self.records[record.number]
+        for move, count in record.flows.items():
+            self.flows[move] += count
+        for status, count in record.statuses.items():
+            self.statuses[status] += count
+        self.requests += record.requests
+        self.recycled += record.recycled
+        if self.level:
+            self.times = [total + own for total, own in zip(self.times, record.times, strict=True)]
+            self.ended.append(record)  # until the publisher has drained its last events
+        if record.words is self._words:
+            self._words[record.row * ROW_WORDS] = 0
+            self._rows.append(record.row)
+
+    def watch(self, level: int) -> None:
+        """Set what every thread announces from now on. The caller holds the taskmaster's lock."""
+        if level and not self.level:
+            self.ended.clear()
+        self.level = level
+        for record in self.records.values():
+            record.since = -1 if not level else record.since
+            record.level = level
+
+    def close(self) -> None:
+        """Give the shared table back. No thread of the server may be alive."""
+        self._words.release()
+        self._memory.close()
+        if self.descriptor is not None:
+            os.close(self.descriptor)
+            self.descriptor = None

@@ -1,0 +1,178 @@
+"""The public door: a server with an architecture of your choice.
+
+with Server(app, arch="recycling", port=0) as server:
+    print(server.url)
+"""
+
+import errno
+import os
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import asdict
+from types import TracebackType
+
+from teachserve import architectures
+from teachserve.connection import timeval
+from teachserve.errors import AddressError, OptionError, TeachserveError
+from teachserve.events import STATES
+from teachserve.gate import Gate
+from teachserve.handlers import Delay, built_in_routes
+from teachserve.message import Request, Response
+from teachserve.options import OPTIONS, Options
+from teachserve.stopping import Stopper, StopReport
+from teachserve.taskmaster import Taskmaster
+
+
+class Server:
+    """An HTTP server. `app` is called with each `Request` and returns a `Response`; None: the built-in routes.
+
+    `arch` is an architecture's name, a Taskmaster class, or `"module:Class"`. The other keywords are the options
+    (`teachserve.options`), among them `host` and `port` (0: a free one). Start it once; a stopped server stays stopped.
+
+    Raises: OptionError, UnknownArchitecture at construction; AddressError from `start`.
+    """
+
+    def __init__(self, app: Callable[[Request], Response] | None = None, arch: str | type[Taskmaster] = "recycling", *,
+                 gate: Gate | None = None, **options: object):  # fmt: skip
+        self.architecture, self._class = architectures.find(arch)
+        self.options = Options(self.architecture, self._class.used_options(), {"port": 0, **options})
+        self.delay = Delay(self.options.delay, self.options.delay_kind)
+        self._app = app or built_in_routes(self.delay)
+        self._gate = gate
+        self.taskmaster: Taskmaster | None = None
+        self._stopper: Stopper | None = None
+        self._once = threading.Lock()
+        self.report: StopReport | None = None
+
+    def start(self) -> "Server":
+        """Listen, and spawn the architecture's first threads. Raises: AddressError."""
+        if self.taskmaster is not None:
+            raise TeachserveError("this server was started before: make a new one")
+        listener = self._listen()
+        self.taskmaster = self._class(listener, self._app, self.options, self._gate)
+        self._stopper = Stopper(self.taskmaster)
+        self._address = listener.getsockname()
+        try:
+            self.taskmaster.start()
+        except BaseException:
+            self.abandon()
+            raise
+        return self
+
+    def stop(self, soft: bool = True) -> StopReport | None:
+        """Stop: softly, for at most `graceful_timeout` seconds and then by abandoning; or by abandoning at once.
+
+        Returns the report; None when called from one of the server's own threads, which cannot wait for itself.
+        """
+        if not soft:
+            return self.abandon()
+        if self.taskmaster is None:
+            return None
+        if threading.current_thread() in self._own_threads():
+            threading.Thread(target=self.stop, name="stopper", daemon=True).start()
+            return None
+        with self._once:
+            if self.report is None:
+                report = self._stopper.soft_stop(self.options.graceful_timeout)
+                if report.threads and self.report is None:
+                    self.abandon()
+                elif self.report is None:
+                    self.report = report
+                self._release()
+        return self.report
+
+    def abandon(self) -> StopReport | None:
+        """End it by force, within 2 s. The report names each counter that is not zero, each thread that would not end."""
+        if self._stopper is None:
+            return None
+        if self.report is None:
+            self.report = self._stopper.abandon()
+        return self.report
+
+    def change(self, name: str, value: object) -> None:
+        """Change an option while the server runs: `delay` or `delay_kind`. Raises: OptionError."""
+        if name not in ("delay", "delay_kind"):
+            raise OptionError(f"{name} cannot be changed while the server runs: only delay and delay_kind can")
+        parsed = OPTIONS[name].parse(value)
+        setattr(self.delay, "seconds" if name == "delay" else "kind", parsed)
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        return self._address[1]
+
+    @property
+    def url(self) -> str:
+        """The address as a URL, without a path."""
+        host = self._address[0]
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    def snapshot(self) -> dict[str, object]:
+        """The counters, and every thread with its number, role and state's word, at this moment."""
+        taskmaster = self.taskmaster
+        if taskmaster is None:
+            return {"threads": []}
+        with taskmaster.lock:
+            records = list(taskmaster.probe.records.values())
+            counters = {**asdict(taskmaster.counts), "live": dict(taskmaster.counts.live)}
+        return {
+            **counters,
+            "threads": [
+                {"number": record.number, "role": record.role, "state": STATES[record.state].value,
+                 "connection": record.connection, "requests": record.requests}
+                for record in records
+            ],
+        }  # fmt: skip
+
+    def __enter__(self) -> "Server":
+        return self.start()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 traceback: TracebackType | None) -> None:  # fmt: skip
+        self.stop()
+
+    def _own_threads(self) -> set[threading.Thread | None]:
+        with self.taskmaster.lock:
+            return {record.thread for record in self.taskmaster.probe.records.values()}
+
+    def _release(self) -> None:
+        """Give the descriptors back, if no thread is left that might use them."""
+        taskmaster = self.taskmaster
+        if not taskmaster.probe.records:
+            for queue in taskmaster.queues.values():
+                queue.tokens.close()
+            taskmaster.places.close()
+            taskmaster.probe.close()
+
+    def _listen(self) -> socket.socket:
+        options = self.options
+        try:
+            family, _, _, _, address = socket.getaddrinfo(
+                options.host, options.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            )[0]
+        except (socket.gaierror, UnicodeError) as error:
+            raise AddressError(f"host {options.host!r} is no address of this machine: {error}; see --host") from None
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            # Linux hands these on to every socket that is accepted: no system call for each connection.
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeval(options.timeout_keep_alive))
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeval(options.timeout_write))
+            listener.bind(address)
+            listener.listen(options.backlog)
+        except OSError as error:
+            listener.close()
+            raise AddressError(_why_not(error, options.host, options.port)) from None
+        return listener
+
+
+def _why_not(error: OSError, host: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} on {host} is in use: choose another with --port, or --port 0 for a free one"
+    if error.errno == errno.EACCES:
+        return f"port {port} is not yours to listen on: choose one above 1023 with --port"
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"host {host} is no address of this machine: choose another with --host"
+    return f"cannot listen on {host} port {port}: {os.strerror(error.errno or 0)}"

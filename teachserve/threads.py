@@ -1,0 +1,142 @@
+"""The thread table: births and ends, and which counter each of them moves.
+
+`lock` guards every counter of a taskmaster; `changed` is notified when one that a stop waits for has sunk. Neither is
+held over a blocking call, nor while a thread announces a move or stands at the gate.
+"""
+
+import itertools
+import logging
+import threading
+import traceback
+from collections.abc import Callable
+
+from teachserve.counts import Counts
+from teachserve.errors import Abandoned
+from teachserve.events import State
+from teachserve.gate import Gate
+from teachserve.probe import Probe, ThreadRecord
+
+logger = logging.getLogger("teachserve")
+
+SPAWN_TRIES = 3
+PAUSE_S = 0.05
+"""The first pause after the system refused a thread, or after a thread broke; doubled with each refusal."""
+
+_ENDED = State.ENDED.code
+_BROKEN = State.BROKEN.code
+_RECYCLING = State.RECYCLING.code
+
+
+class ThreadTable:
+    """The threads of one taskmaster."""
+
+    def __init__(self, gate: Gate | None):
+        self.gate = gate
+        self.probe = Probe()
+        self.lock = threading.Lock()
+        self.changed = threading.Condition(self.lock)
+        self.stopping = False
+        self.counts = Counts()
+        self._numbers = itertools.count(1)  # used under the lock
+        self._local = threading.local()
+
+    @property
+    def this_thread(self) -> ThreadRecord:
+        """The record of the thread that calls, which must be one of this table's."""
+        return self._local.record
+
+    def spawn_below(self, method: Callable[[], None], role: str) -> bool:
+        """A thread of a lower room: shown like any other, but no part of the architecture nor of its stop."""
+        with self.lock:
+            record = self._born(role, lower=True)
+        return self._start(record, method, ())
+
+    def _born(self, role: str, *, lower: bool = False) -> ThreadRecord:
+        """Count a thread that is about to be made. The caller holds the lock."""
+        record = self.probe.birth(next(self._numbers), role)
+        record.lower = lower
+        self.counts.made += 1
+        if lower:
+            self.counts.lower += 1
+        else:
+            self.counts.live[role] += 1
+        return record
+
+    def _died(self, record: ThreadRecord) -> None:
+        """A thread is no more. The caller holds the lock."""
+        if record.lower:
+            self.counts.lower -= 1
+        else:
+            self.counts.live[record.role] -= 1
+        self.probe.death(record)
+        self.changed.notify_all()
+
+    def _let_go(self, record: ThreadRecord) -> None:
+        """Give back what an ending thread still holds."""
+
+    def _replace(self, method: Callable[..., None], args: tuple, role: str) -> None:
+        """A thread broke: make another that runs the same method."""
+
+    def _start(self, record: ThreadRecord, method: Callable[..., None], args: tuple) -> bool:
+        """Start the thread, with bounded retries where the system refuses it. False: refused, and counted out."""
+        gate = None if record.lower else self.gate
+        for attempt in range(SPAWN_TRIES):
+            thread = threading.Thread(
+                target=self._live, args=(record, method, args), name=f"{record.role}-{record.number}", daemon=True
+            )
+            record.thread = thread
+            try:
+                if gate is not None:
+                    gate.expect(record.role, thread)
+                thread.start()
+            except (RuntimeError, MemoryError) as error:
+                logger.warning("no new %s: %s (try %d of %d)", record.role, error, attempt + 1, SPAWN_TRIES)
+                with self.changed:
+                    self.changed.wait_for(lambda: self.stopping, PAUSE_S * 2**attempt)
+            else:
+                if gate is not None:
+                    gate.await_arrival(thread)
+                return True
+        with self.lock:
+            self.counts.made -= 1
+            self.counts.refused_threads += 1
+            self._died(record)
+        return False
+
+    def _live(self, record: ThreadRecord, method: Callable[..., None], args: tuple) -> None:
+        """A thread's whole life, around its method."""
+        self._local.record = record
+        record.begin()
+        end = _ENDED
+        try:
+            if self.gate is not None:
+                self.gate.hold("begin")
+            method(*args)
+        except Abandoned:
+            logger.debug("%s-%d abandoned", record.role, record.number)
+        except BaseException as error:
+            end = _BROKEN
+            logger.error("%s-%d broke: %s", record.role, record.number, "".join(traceback.format_exception(error)))
+        finally:
+            try:
+                self._end(record, end, method, args)
+            finally:
+                if self.gate is not None:
+                    self.gate.leave()
+
+    def _end(self, record: ThreadRecord, end: int, method: Callable[..., None], args: tuple) -> None:
+        surplus = record.state == _RECYCLING
+        self._let_go(record)
+        record.connection = 0
+        record.enter(end)
+        with self.lock:
+            self.counts.ended += 1
+            self.counts.surplus += surplus and not self.stopping
+            self.counts.broken += end == _BROKEN
+            replace = end == _BROKEN and not record.for_connection and not record.lower and not self.stopping
+            self._died(record)
+        del self._local.record
+        if replace:
+            with self.changed:  # a method that breaks at once must not spin
+                self.changed.wait_for(lambda: self.stopping, PAUSE_S)
+            self._replace(method, args, record.role)
