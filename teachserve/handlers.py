@@ -1,5 +1,6 @@
 """What answers: routes with decorators, and the built-in ones of the reference system with a delay of your choice."""
 
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,28 +17,27 @@ class Routes:
     """
 
     def __init__(self) -> None:
-        self._table: dict[str, dict[str, Handler]] = {}
+        self._handlers: dict[str, Handler] = {}  # "GET /yo"
+        self._methods: dict[str, list[str]] = {}
 
     def route(self, path: str, *methods: str) -> Callable[[Handler], Handler]:
         """Register a handler for a path: `@routes.route("/yo")`. Without methods: GET and HEAD."""
 
         def register(handler: Handler) -> Handler:
-            entry = self._table.setdefault(path, {})
             for method in methods or ("GET",):
-                entry[method] = handler
-                if method == "GET":
-                    entry.setdefault("HEAD", handler)
+                for name in (method, "HEAD") if method == "GET" else (method,):
+                    self._handlers[sys.intern(f"{name} {path}")] = handler
+                    self._methods.setdefault(path, []).append(name)
             return handler
 
         return register
 
     def __call__(self, request: Request) -> Response:
-        entry = self._table.get(request.path)
-        if entry is None:
-            return Response.text(f"404 Not Found: there is no {request.path}\n", 404)
-        handler = entry.get(request.method)
+        handler = self._handlers.get(f"{request.method} {request.path}")
         if handler is None:
-            allowed = ", ".join(sorted(entry))
+            if request.path not in self._methods:
+                return Response.text(f"404 Not Found: there is no {request.path}\n", 404)
+            allowed = ", ".join(sorted(set(self._methods[request.path])))
             return Response.text(f"405 Method Not Allowed: use {allowed}\n", 405, [("Allow", allowed)])
         answer = handler(request)
         if isinstance(answer, Response):

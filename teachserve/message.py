@@ -1,15 +1,18 @@
 """Requests and responses, and how a response becomes bytes."""
 
+import threading
 import time
 from dataclasses import dataclass, field
 from email.utils import formatdate
-from functools import cached_property
 from http import HTTPStatus
 from urllib.parse import parse_qs, unquote_to_bytes
 
 from teachserve import __version__
 
-REASONS: dict[int, str] = {status.value: status.phrase for status in HTTPStatus}
+REASONS: tuple[str, ...] = tuple(
+    next((known.phrase for known in HTTPStatus if known == status), "") for status in range(600)
+)
+"""Reason phrases by status. A tuple: without a GIL, looking an int up in a shared dict takes a lock, a tuple none."""
 BODILESS = frozenset({204, 304})
 """Statuses whose responses never have a body (RFC 9110 section 6.4.1); 1xx are not final responses."""
 
@@ -23,6 +26,9 @@ class Request:
     bytes, `version` (1, 0) or (1, 1), `body` all of its bytes, `keep_alive` whether the client lets the connection live.
     """
 
+    # No functools.cached_property below: without a GIL (3.13) its look-ups wait for each other across threads.
+    __slots__ = ("_path", "_query", "body", "connection", "headers", "keep_alive", "method", "target", "version")
+
     def __init__(self, method: str, target: bytes, headers: list[tuple[bytes, bytes]], version: tuple[int, int]):
         self.method = method
         self.target = target
@@ -31,19 +37,28 @@ class Request:
         self.keep_alive = False
         self.body = b""
         self.connection: object | None = None
+        self._path: str | None = None
+        self._query: dict[str, list[str]] | None = None
 
-    @cached_property
+    @property
     def path(self) -> str:
         """The decoded path. Bytes that are not UTF-8 become U+FFFD."""
+        if self._path is None:
+            self._path = self._decode_path()
+        return self._path
+
+    def _decode_path(self) -> str:
         raw = self.target.partition(b"?")[0]
         if raw[:1] != b"/" and b"://" in raw:
             raw = b"/" + raw.partition(b"://")[2].partition(b"/")[2]
         return (unquote_to_bytes(raw) if b"%" in raw else raw).decode("utf-8", "replace")
 
-    @cached_property
+    @property
     def query(self) -> dict[str, list[str]]:
         """The decoded query string: each name with its values, in order."""
-        return parse_qs(self.target.partition(b"?")[2].decode("latin-1"), keep_blank_values=True)
+        if self._query is None:
+            self._query = parse_qs(self.target.partition(b"?")[2].decode("latin-1"), keep_blank_values=True)
+        return self._query
 
     def header(self, name: str) -> str | None:
         """The field's value, or None; of a repeated field the first."""
@@ -69,21 +84,23 @@ class Response:
         return cls(status, text.encode(), [("Content-Type", "text/plain; charset=utf-8"), *(headers or [])])
 
 
-class _Clock:
-    """The Date field, made once a second."""
+class _Date(threading.local):
+    """The Date field as each thread last made it. A shared one would be one more thing that threads wait for."""
 
     second = 0
     line = ""
 
 
+_date = _Date()
+
+
 def date_line() -> str:
     """The Date field of this second (RFC 9110 section 6.6.1), with its line end."""
     second = int(time.time())
-    if second != _Clock.second:
-        # The line first: a thread that sees the new second then also sees the new line, or makes its own.
-        _Clock.line = f"Date: {formatdate(second, usegmt=True)}\r\n"
-        _Clock.second = second
-    return _Clock.line
+    if second != _date.second:
+        _date.second = second
+        _date.line = f"Date: {formatdate(second, usegmt=True)}\r\n"
+    return _date.line
 
 
 def encode_response(response: Response, *, head_only: bool, connection: str) -> bytes:
@@ -92,7 +109,7 @@ def encode_response(response: Response, *, head_only: bool, connection: str) -> 
     Raises: ValueError for a header field that would break the framing (RFC 9112 section 11.1, response splitting).
     """
     status, body = response.status, response.body
-    lines = [f"HTTP/1.1 {status} {REASONS.get(status, '')}\r\n", date_line(), _SERVER]
+    lines = [f"HTTP/1.1 {status} {REASONS[status]}\r\n", date_line(), _SERVER]
     for name, value in response.headers:
         line = f"{name}: {value}\r\n"
         if "\n" in value or "\r" in line[:-2] or "\0" in line or "\n" in name or ":" in name or not name:

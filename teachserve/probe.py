@@ -48,7 +48,7 @@ class ThreadRecord:
     __slots__ = (
         "asked", "buffer", "chunks", "connection", "connections", "counted", "emitted", "flows", "for_connection",
         "held", "level", "loop", "lost", "lower", "moves", "native", "number", "placed", "probe", "recycled", "requests", "role",
-        "row", "since", "state", "statuses", "thread", "times", "word", "words",
+        "row", "shared", "since", "state", "statuses", "thread", "times", "word", "words",
     )  # fmt: skip
 
     def __init__(self, probe: "Probe", number: int, role: str):
@@ -67,6 +67,7 @@ class ThreadRecord:
         # was made for one connection, is of a lower room, the connection in hand, its event loop.
         self.counted = self.asked = self.placed = self.for_connection = self.lower = False
         self.held: object | None = None
+        self.shared: list[object] = []
         self.loop: object | None = None
         self.level = UNWATCHED
         self.since = -1

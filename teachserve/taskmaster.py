@@ -111,6 +111,10 @@ class Taskmaster(Accepting):
     def _replace(self, method: Callable[..., None], args: tuple, role: str) -> None:
         self.spawn(method, *args, role=role)
 
+    def _shared(self) -> list[object]:
+        queued = [part for queue in self.queues.values() for part in (queue.items, queue.tokens)]
+        return [*super()._shared(), *queued, *getattr(self.app, "__dict__", {}).values()]
+
     def _died(self, record: ThreadRecord) -> None:
         super()._died(record)
         if self.stopping:
