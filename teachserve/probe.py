@@ -48,7 +48,7 @@ class ThreadRecord:
     __slots__ = (
         "asked", "buffer", "chunks", "connection", "connections", "counted", "emitted", "flows", "for_connection",
         "held", "level", "loop", "lost", "lower", "moves", "native", "number", "placed", "probe", "recycled", "requests", "role",
-        "row", "shared", "since", "state", "statuses", "thread", "times", "word", "words",
+        "row", "shared", "since", "state", "statuses", "thread", "times", "words",
     )  # fmt: skip
 
     def __init__(self, probe: "Probe", number: int, role: str):
@@ -76,22 +76,20 @@ class ThreadRecord:
         self.chunks: deque[list[int]] = deque()
         self.emitted = self.lost = 0
         self.words, self.row = probe.take_row()
-        self.word = self.row * ROW_WORDS + 2
-        self.words[self.word - 1] = 0
-        self.words[self.word] = _STARTING
-        self.words[self.word - 2] = number
+        self.words[1], self.words[2], self.words[0] = 0, _STARTING, number
 
     def begin(self) -> None:
         """Called first in the thread itself: from here on the kernel can be asked about it."""
         self.native = threading.get_native_id()
-        self.words[self.word - 1] = self.native
+        self.words = self.words[:]  # a view of its own: without a GIL, a shared one's reference count is fought over
+        self.words[1] = self.native
 
     def enter(self, state: int, descriptor: int = 0) -> None:
         """Announce a move. Call it just before the blocking call, and never while a lock is held."""
         before = self.state
         self.state = state
         self.moves = moves = self.moves + 1
-        self.words[self.word] = (moves & _SEQUENCE_MASK) << WORD_SEQUENCE_SHIFT | descriptor << WORD_STATE_BITS | state
+        self.words[2] = (moves & _SEQUENCE_MASK) << WORD_SEQUENCE_SHIFT | descriptor << WORD_STATE_BITS | state
         self.flows[before << 8 | state] += 1
         if self.level:
             self._observe(before, state)
@@ -154,11 +152,12 @@ class Probe:
         return (self._clock_ns() - self.epoch_ns) // 1000
 
     def take_row(self) -> tuple[memoryview, int]:
-        """A free row of the shared table, or of private memory where every row is taken."""
+        """A free row of the shared table and its number; private memory and -1 where every row is taken."""
         try:
-            return self._words, self._rows.popleft()
+            row = self._rows.popleft()
         except IndexError:
-            return memoryview(bytearray(ROW_WORDS * 8)).cast("Q"), 0
+            return memoryview(bytearray(ROW_WORDS * 8)).cast("Q"), -1
+        return self._words[row * ROW_WORDS : (row + 1) * ROW_WORDS], row
 
     def birth(self, number: int, role: str) -> ThreadRecord:
         """A record for a thread that is about to be made. The caller holds the taskmaster's lock."""
@@ -181,9 +180,10 @@ class Probe:
         if self.level:
             self.times = [total + own for total, own in zip(self.times, record.times, strict=True)]
             self.ended.append(record)  # until the publisher has drained its last events
-        if record.words is self._words:
-            self._words[record.row * ROW_WORDS] = 0
+        if record.row >= 0:
+            record.words[0] = 0
             self._rows.append(record.row)
+        record.words = None
 
     def watch(self, level: int) -> None:
         """Set what every thread announces from now on. The caller holds the taskmaster's lock."""
@@ -196,6 +196,7 @@ class Probe:
 
     def close(self) -> None:
         """Give the shared table back. No thread of the server may be alive."""
+        self.ended.clear()
         self._words.release()
         self._memory.close()
         if self.descriptor is not None:

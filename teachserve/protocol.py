@@ -22,6 +22,7 @@ MOST_CHUNK_LINE = 256
 """Bytes of one chunk-size line with its extensions, or of one trailer line."""
 
 # RFC 9112 section 2.2 and RFC 9110 section 5.5: no control character but tab in a head, CR and LF only as line ends.
+_HEAD = re.compile(rb"(?:[\x21-\x7e\x80-\xff][\t\x20-\x7e\x80-\xff]*\r\n)+\r\n")
 _HEAD_BYTES = bytes(byte for byte in range(256) if byte >= 32 and byte != 127) + b"\t\r\n"
 _DIGITS = re.compile(rb"[0-9]{1,18}")
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:[ \t]*;[^\x00-\x08\x0a-\x1f\x7f]*)?")
@@ -31,14 +32,7 @@ _HOST = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]*|\[[0-9A-Fa-f:.]+\])(?::[0-
 class _Head:
     """Collects what httptools calls back while it parses one head."""
 
-    __slots__ = ("count", "headers", "keep_alive", "limit", "parser", "target")
-
-    def __init__(self, limit: int):
-        self.limit = limit
-        self.target = b""
-        self.headers: list[tuple[bytes, bytes]] = []
-        self.keep_alive = False
-        self.parser = httptools.HttpRequestParser(self)
+    __slots__ = ("headers", "keep_alive", "parser", "target")
 
     def on_url(self, url: bytes) -> None:
         self.target += url
@@ -59,15 +53,17 @@ class Machine:
     has arrived.
     """
 
-    __slots__ = ("_body", "_buffer", "_chunk_left", "_eof", "_left", "_outgoing", "_request", "_trailing", "answered",
-                 "finished", "limits")  # fmt: skip
+    __slots__ = ("_body", "_buffer", "_chunk_left", "_eof", "_head", "_left", "_outgoing", "_parser", "_request",
+                 "_trailing", "answered", "finished", "limits")  # fmt: skip
 
     def __init__(self, limits: object):
         self.limits = limits
         self._buffer = bytearray()
+        self._head: _Head | None = None
+        self._parser: httptools.HttpRequestParser | None = None
         self._outgoing = b""
         self._request: Request | None = None  # whose body is still arriving
-        self._body = bytearray()
+        self._body = b""
         self._left = 0  # bytes of a sized body still to come; -1: chunked
         self._chunk_left = 0  # bytes of the chunk still to come; -1: its line end is next
         self._trailing = 0  # trailer bytes seen, once the last chunk was
@@ -154,9 +150,13 @@ class Machine:
         return self._parse_head(head)
 
     def _parse_head(self, raw: bytes) -> Request:
-        _check_lines(raw)
-        head = _Head(self.limits.limit_header_count)
-        parser = head.parser
+        if not _HEAD.fullmatch(raw):
+            _check_lines(raw)
+        head, parser = self._head, self._parser
+        if parser is None:
+            self._head = head = _Head()
+            self._parser = parser = httptools.HttpRequestParser(head)
+        head.target, head.headers, head.parser = b"", [], parser
         try:
             # We speak nothing but HTTP/1: an offer to upgrade is ignored (RFC 9110 section 7.8).
             with contextlib.suppress(httptools.HttpParserUpgrade):
@@ -165,6 +165,8 @@ class Machine:
             raise Refusal(501, "the method is not implemented") from None
         except httptools.HttpParserError as error:
             raise Refusal(400, f"the request is malformed: {error}") from None
+        finally:
+            head.parser = None  # no cycle: garbage that only the collector can find costs more than the parsing
         version = _version(raw)
         headers = head.headers
         if len(headers) > self.limits.limit_header_count:
@@ -172,6 +174,8 @@ class Machine:
         request = Request(parser.get_method().decode("ascii"), head.target, headers, version)
         request.keep_alive = head.keep_alive
         self._frame(request)
+        if self._left:
+            self._parser = None  # it waits for a body, which we read without it
         return request
 
     def _frame(self, request: Request) -> None:
@@ -209,7 +213,7 @@ class Machine:
             self._left = int(length)
             if self._left > self.limits.limit_request_body:
                 raise Refusal(413, f"the body is longer than {self.limits.limit_request_body} bytes")
-        self._body = bytearray()
+        self._body = bytearray() if self._left else b""
         if expect is not None and request.version != (1, 0):
             if expect.lower() != b"100-continue":
                 raise Refusal(417, "the only expectation met here is 100-continue")

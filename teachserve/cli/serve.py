@@ -1,5 +1,6 @@
 """`teachserve serve`: one architecture, serving until it is told to stop."""
 
+import gc
 import logging
 import os
 import signal
@@ -74,6 +75,7 @@ def command(arch: str, link_file: Path | None, parent_pipe: int | None, log_leve
         raise click.UsageError(str(error)) from None
     if parent_pipe is not None:
         threading.Thread(target=_await_end, args=(parent_pipe, notices), name="parent-watch", daemon=True).start()
+    gc.freeze()  # what start-up made stays: the collector, which stops every thread, need not look at it again
     logging.getLogger("teachserve").info("%s serves on %s (process %d)", server.architecture, server.url, os.getpid())
     return _until_stopped(server, publisher, notices)
 
