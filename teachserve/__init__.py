@@ -3,7 +3,8 @@
 `Server` is the public door; `teachserve --help` is the command line's.
 """
 
-__version__ = "0.1.0"
+from teachserve.version import __version__
+
 __all__ = ["Server", "__version__"]
 
 

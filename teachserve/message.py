@@ -7,7 +7,7 @@ from email.utils import formatdate
 from http import HTTPStatus
 from urllib.parse import parse_qs, unquote_to_bytes
 
-from teachserve import __version__
+from teachserve.version import __version__
 
 REASONS: tuple[str, ...] = tuple(
     next((known.phrase for known in HTTPStatus if known == status), "") for status in range(600)

@@ -32,23 +32,25 @@ CHUNK = 3 * 2048
 MOST_CHUNKS = 64
 """Full chunks that a thread may have waiting for the publisher; beyond them a chunk is dropped and counted."""
 
-_ENDED = State.ENDED.code
 _STARTING = State.STARTING.code
-_SEQUENCE_MASK = (1 << 64 - WORD_SEQUENCE_SHIFT) - 1
+_WORD = (1 << 64) - 1
+_STATE = (1 << WORD_STATE_BITS) - 1
+_ONE_MOVE = 1 << WORD_SEQUENCE_SHIFT
+_SEQUENCE = _WORD ^ _ONE_MOVE - 1
 
 
 class ThreadRecord:
     """What one thread announces. Written by that thread alone.
 
-    `state` is a state's code; `flows` counts each transition (before << 8 | after); `since` is the time at which the
+    `words` is its row of the shared table; `flows` counts each transition (before << 8 | after); `since` is the time at which the
     state was entered (us since the probe's epoch, -1: before watching began); `times` the us spent by state while
     watched. `connection` is the number of the connection held, 0 for none.
     """
 
     __slots__ = (
         "asked", "buffer", "chunks", "connection", "connections", "counted", "emitted", "flows", "for_connection",
-        "held", "level", "loop", "lost", "lower", "moves", "native", "number", "placed", "probe", "recycled", "requests", "role",
-        "row", "shared", "since", "state", "statuses", "thread", "times", "words",
+        "held", "level", "loop", "lost", "lower", "native", "number", "placed", "probe", "recycled", "requests", "role",
+        "row", "shared", "since", "statuses", "taking", "thread", "times", "words",
     )  # fmt: skip
 
     def __init__(self, probe: "Probe", number: int, role: str):
@@ -57,16 +59,15 @@ class ThreadRecord:
         self.role = role
         self.native = 0
         self.thread: threading.Thread | None = None
-        self.state = _STARTING
-        self.moves = 0
         self.flows: defaultdict[int, int] = defaultdict(int)
         self.connection = 0
         self.connections = self.requests = self.recycled = 0
         self.statuses: defaultdict[int, int] = defaultdict(int)
         # What the taskmaster keeps with the thread: counted as accepting, asked for a worker, holds a place,
-        # was made for one connection, is of a lower room, the connection in hand, its event loop.
+        # was made for one connection, is of a lower room, the connection in hand, the queue it waits on, its event loop.
         self.counted = self.asked = self.placed = self.for_connection = self.lower = False
         self.held: object | None = None
+        self.taking: object | None = None
         self.shared: list[object] = []
         self.loop: object | None = None
         self.level = UNWATCHED
@@ -86,13 +87,22 @@ class ThreadRecord:
 
     def enter(self, state: int, descriptor: int = 0) -> None:
         """Announce a move. Call it just before the blocking call, and never while a lock is held."""
-        before = self.state
-        self.state = state
-        self.moves = moves = self.moves + 1
-        self.words[2] = (moves & _SEQUENCE_MASK) << WORD_SEQUENCE_SHIFT | descriptor << WORD_STATE_BITS | state
-        self.flows[before << 8 | state] += 1
+        words = self.words
+        word = words[2]
+        words[2] = (word & _SEQUENCE) + _ONE_MOVE & _WORD | descriptor << WORD_STATE_BITS | state
+        self.flows[(word & _STATE) << 8 | state] += 1
         if self.level:
-            self._observe(before, state)
+            self._observe(word & _STATE, state)
+
+    @property
+    def state(self) -> int:
+        """The code of the state that it is in."""
+        return self.words[2] & _STATE
+
+    @property
+    def moves(self) -> int:
+        """How many moves it has made, modulo 2**32."""
+        return self.words[2] >> WORD_SEQUENCE_SHIFT
 
     def mark(self, mark: Mark, connection: int) -> None:
         """Announce what happened to a connection without the thread having moved."""
@@ -181,9 +191,10 @@ class Probe:
             self.times = [total + own for total, own in zip(self.times, record.times, strict=True)]
             self.ended.append(record)  # until the publisher has drained its last events
         if record.row >= 0:
+            last = memoryview(bytearray(record.words)).cast("Q")
             record.words[0] = 0
+            record.words = last  # before the row is somebody else's
             self._rows.append(record.row)
-        record.words = None
 
     def watch(self, level: int) -> None:
         """Set what every thread announces from now on. The caller holds the taskmaster's lock."""
