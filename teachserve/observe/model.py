@@ -1,0 +1,333 @@
+"""The model: a deterministic fold of frames into what a person is shown. No clock, no I/O.
+
+Live, from a trace, in a lesson or in a test: the same frames give the same snapshots. A table frame carries absolute
+values, so one alone gives a legal model, and the next one repairs whatever was lost before it. Events move threads
+between two table frames and fill the list of events; they never touch what the server counts.
+"""
+
+import heapq
+from collections import deque
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from teachserve.events import CODES, FIRST_MARK, MARKS, STATES, TRANSITIONS, State
+from teachserve.observe.snapshot import COUNTERS, EventView, Header, LogLine, Snapshot, ThreadView, to_json
+
+__all__ = ["EventView", "Header", "IllegalMove", "LogLine", "Model", "Snapshot", "ThreadView", "to_json"]
+
+WINDOW_US = 1_000_000
+"""Rates look back to the newest table frame that is at least this old."""
+KEPT = 50
+"""Log lines and events that are kept."""
+KEEP_ENDED_US = 6_000_000
+KEPT_ENDED = 256
+
+RATES = ("requests", "connections", "made", "recycled", "ended")
+ALLOWED = tuple(frozenset(CODES[after] for after in TRANSITIONS[before]) for before in STATES)
+ENDS = frozenset({State.ENDED.code, State.BROKEN.code})
+
+
+class IllegalMove(Exception):
+    """A thread made a move that TRANSITIONS does not allow; raised by a strict model only."""
+
+
+class Row(NamedTuple):
+    """A thread as a table frame tells it; the times are us, `since` -1 for before watching began."""
+
+    number: int
+    role: int
+    native: int
+    state: int
+    moves: int
+    since: int
+    connection: int
+    requests: int
+    connections: int
+    recycled: int
+
+
+class Happening(NamedTuple):
+    """An event before it is drawn: `code` as in the stream, `before` and `role` -1 where unknown."""
+
+    at: int
+    number: int
+    role: int
+    before: int
+    code: int
+    connection: int
+
+
+class Sums(NamedTuple):
+    """The absolute counts of one table frame, kept until they are a window old."""
+
+    at: int
+    counters: dict[str, int]
+    flows: dict[tuple[int, int], int]
+
+
+class Model:
+    """Folds frames with `apply`, shows the result with `snapshot`. One thread at a time may use it.
+
+    `strict` raises IllegalMove at a move that is not allowed, as tests want; else such moves are counted.
+    """
+
+    def __init__(self, strict: bool = False):
+        self._strict = strict
+        self._header: Header | None = None
+        self._phase = "connecting"
+        self._at = 0
+        self._roles: tuple[str, ...] = ()
+        self._threads: dict[int, Row] = {}
+        self._ended: dict[int, tuple[Row, int]] = {}
+        self._queues: dict[str, tuple[int, int]] = {}
+        self._statuses: dict[str, int] = {}
+        self._times: list[int] = []
+        self._options: dict[str, object] = {}
+        self._sums: deque[Sums] = deque()
+        self._log: deque[LogLine] = deque(maxlen=KEPT)
+        self._events: tuple[EventView, ...] = ()
+        self._streaming = False
+        self._chain: dict[int, int] = {}
+        """Thread -> the code that the stream last told of it: what the next streamed move has to follow from."""
+        self._newest = 0
+        """The highest number that any frame named: numbers are serial, so a higher one is a thread just made."""
+        self._serial = 0
+        self._gaps = self._told_lost_frames = self._lost_events = 0
+        self._illegal_in_table = self._illegal_in_stream = 0
+        self._snapshot: Snapshot | None = None
+
+    def apply(self, frame: Mapping[str, Any]) -> None:
+        """Fold one frame in. A kind of frame that is not known here is passed over.
+
+        Raises: IllegalMove, in a strict model only.
+        """
+        self._snapshot = None
+        self._follow_serial(frame)
+        match frame["frame"]:
+            case "header":
+                self._header = Header.of(frame)
+                self._roles = tuple(frame["roles"])
+                self._options = dict(frame["options"])
+            case "roles":
+                self._roles = tuple(frame["roles"])
+            case "table":
+                self._apply_table(frame)
+            case "events":
+                self._apply_events(frame)
+            case "lost":
+                self._told_lost_frames += frame["frames"]
+                self._lost_events += frame["events"]
+                self._chain.clear()
+            case "reply":
+                if "level" in frame:
+                    self._streaming = frame["level"] == "stream"
+            case "log":
+                self._at = max(self._at, frame["at"])
+                self._log.append(LogLine(frame["at"] / 1e6, frame["text"]))
+            case "end":
+                self._phase = frame["reason"]
+            case "gone":  # made by the link, on this side: the server did not say goodbye
+                self._phase = "lost"
+                self._log.append(LogLine(self._at / 1e6, frame["text"]))
+
+    def snapshot(self) -> Snapshot:
+        """What is known now. The same object until the next frame."""
+        if self._snapshot is None:
+            self._snapshot = self._draw()
+        return self._snapshot
+
+    def _follow_serial(self, frame: Mapping[str, Any]) -> None:
+        serial = frame.get("serial")
+        if serial is None:
+            return
+        missing = serial - self._serial - 1
+        if missing > 0:
+            self._gaps += missing
+            self._chain.clear()
+        self._serial = max(self._serial, serial)
+
+    def _apply_table(self, frame: Mapping[str, Any]) -> None:
+        at = frame["at"]
+        self._at = max(self._at, at)
+        if self._phase not in ("stopped", "abandoned", "lost"):
+            self._phase = frame["phase"]
+        rows = [Row._make(row) for row in frame["threads"]]
+        self._newest = max(self._newest, *(row.number for row in rows), 0)
+        before = self._threads
+        self._threads = {row.number: row for row in rows if row.state not in ENDS}
+        for row in rows:
+            if row.state in ENDS:
+                self._end(row, row.since if row.since >= 0 else at)
+        while self._ended and next(iter(self._ended.values()))[1] < self._at - KEEP_ENDED_US:
+            self._ended.pop(next(iter(self._ended)))
+        if not self._streaming:
+            self._sample(before, rows)
+        names = self._header.queues if self._header else tuple(f"queue {n + 1}" for n in range(len(frame["queues"])))
+        self._queues = {name: (now, ever) for name, (now, ever) in zip(names, frame["queues"], strict=False)}
+        self._statuses = dict(frame["statuses"])
+        self._times = list(frame["times"])
+        self._options |= frame["options"]
+        flows = {(left, entered): count for left, entered, count in frame["flows"] if count}
+        self._sums.append(Sums(at, dict.fromkeys(COUNTERS, 0) | frame["counters"], flows))
+        while len(self._sums) > 2 and self._sums[1].at <= at - WINDOW_US:
+            self._sums.popleft()
+        illegal = {move: count for move, count in flows.items() if move[1] not in ALLOWED[move[0]]}
+        self._illegal_in_table = sum(illegal.values())
+        for left, entered in illegal:
+            self._refuse(left, entered, "some thread")
+
+    def _sample(self, before: Mapping[int, Row], rows: list[Row]) -> None:
+        moved = []
+        for row in rows:
+            known = before.get(row.number)
+            if row.since >= 0 and (known is None or row.moves > known.moves):
+                # One move apart, the state left is the one known; more apart, it was not seen.
+                left = known.state if known is not None and row.moves == known.moves + 1 else -1
+                moved.append(Happening(row.since, row.number, row.role, left, row.state, row.connection))
+        self._remember(moved, sampled=True)
+
+    def _apply_events(self, frame: Mapping[str, Any]) -> None:
+        self._at = max(self._at, frame["at"])
+        roles = {}
+        for number, role, native in frame["threads"]:
+            roles[number] = role
+            # A stream begins with the threads that live already, wherever each of them stands: the table tells.
+            if self._streaming and number > self._newest:
+                self._chain[number] = State.STARTING.code
+                self._threads[number] = Row(number, role, native, State.STARTING.code, 0, -1, 0, 0, 0, 0)
+        self._newest = max(self._newest, *roles, 0)
+        happened: list[Happening] = []
+        for number, lost, words in frame["batches"]:
+            if lost:
+                self._lost_events += lost
+                self._chain.pop(number, None)
+            happened += self._follow(number, roles.get(number, -1), words)
+        if happened and not self._streaming:
+            # The samples that reach into the stream's time come again as events.
+            began_s = min(one.at for one in happened) / 1e6
+            self._events = tuple(event for event in self._events if event.at_s < began_s)
+        self._streaming = True
+        self._remember(happened, sampled=False)
+
+    def _follow(self, number: int, role: int, words: list[int]) -> deque[Happening]:
+        """One thread's events in their order: check each move, then move the thread once, to where it is last."""
+        row = self._threads.get(number)
+        seen = row or self._ended.get(number, (None, 0))[0]
+        role, since = (seen.role, seen.since) if seen else (role, 0)
+        before = self._chain.get(number, -1)
+        fresh = 0
+        latest: deque[Happening] = deque(maxlen=KEPT)
+        for at, code, connection in zip(*[iter(words)] * 3, strict=True):
+            if code >= FIRST_MARK:
+                latest.append(Happening(at, number, role, -1, code, connection))
+                continue
+            latest.append(Happening(at, number, role, before, code, connection))
+            if before >= 0 and code not in ALLOWED[before]:
+                self._illegal_in_stream += 1
+                self._refuse(before, code, f"thread {number}")
+            before = code
+            if at > since:  # else a table that was sent first has it already
+                fresh += 1
+                entered, holds = at, connection
+        if before in ENDS:
+            self._chain.pop(number, None)
+        elif before >= 0:
+            self._chain[number] = before
+        if row and fresh:
+            row = row._replace(state=before, since=entered, moves=row.moves + fresh, connection=holds)
+            if before in ENDS:
+                self._end(row, entered)
+            else:
+                self._threads[number] = row
+        return latest
+
+    def _end(self, row: Row, at: int) -> None:
+        self._threads.pop(row.number, None)
+        self._chain.pop(row.number, None)
+        self._ended[row.number] = (row, at)
+        if len(self._ended) > KEPT_ENDED:
+            self._ended.pop(next(iter(self._ended)))
+
+    def _remember(self, happened: list[Happening], sampled: bool) -> None:
+        # By time, so that the batches of many threads read as one story. Only what is kept is drawn.
+        newest = sorted(heapq.nlargest(KEPT, happened, key=lambda one: one.at), key=lambda one: one.at)
+        drawn = [self._draw_event(one, sampled) for one in newest]
+        self._events = tuple(sorted((*self._events, *drawn), key=lambda event: event.at_s)[-KEPT:])
+
+    def _refuse(self, before: int, after: int, who: str) -> None:
+        if self._strict:
+            raise IllegalMove(
+                f"{who} went from {STATES[before]!s} to {STATES[after]!s}, which TRANSITIONS does not allow"
+            )
+
+    def _role_name(self, role: int) -> str:
+        return self._roles[role] if 0 <= role < len(self._roles) else "thread"
+
+    def _draw_event(self, one: Happening, sampled: bool) -> EventView:
+        return EventView(
+            at_s=one.at / 1e6,
+            thread=one.number,
+            thread_name=f"{self._role_name(one.role)}-{one.number}",
+            before=STATES[one.before] if one.before >= 0 else None,
+            state=STATES[one.code] if one.code < FIRST_MARK else None,
+            mark=MARKS[one.code - FIRST_MARK] if one.code >= FIRST_MARK else None,
+            connection=one.connection,
+            sampled=sampled,
+        )
+
+    def _draw_thread(self, row: Row, ended_at: int | None = None) -> ThreadView:
+        return ThreadView(
+            number=row.number,
+            role=self._role_name(row.role),
+            native=row.native,
+            state=STATES[row.state],
+            since_s=row.since / 1e6 if row.since >= 0 else None,
+            moves=row.moves,
+            connection=row.connection,
+            requests=row.requests,
+            connections=row.connections,
+            recycled=row.recycled,
+            ended_at=None if ended_at is None else ended_at / 1e6,
+        )
+
+    def _draw(self) -> Snapshot:
+        threads = tuple(self._draw_thread(self._threads[number]) for number in sorted(self._threads))
+        states = dict.fromkeys(STATES, 0)
+        for view in threads:
+            states[view.state] += 1
+        now = self._sums[-1] if self._sums else Sums(0, dict.fromkeys(COUNTERS, 0), {})
+        then = self._sums[0] if self._sums else now
+        window_s = (now.at - then.at) / 1e6
+        moves_made = ((move, count - then.flows.get(move, 0)) for move, count in now.flows.items()) if window_s else ()
+        return Snapshot(
+            header=self._header,
+            at_s=self._at / 1e6,
+            phase=self._phase,
+            threads=threads,
+            ended=tuple(self._draw_thread(row, at) for row, at in self._ended.values()),
+            states=states,
+            queues=self._queues,
+            counters=now.counters,
+            statuses=self._statuses,
+            flows={_states(move): count for move, count in now.flows.items()},
+            times_s={state: spent / 1e6 for state, spent in zip(STATES, self._times, strict=False)},
+            window_s=window_s,
+            flow_rates={_states(move): made / window_s for move, made in moves_made if made},
+            **{
+                f"{name}_per_s": (now.counters[name] - then.counters[name]) / window_s if window_s else 0.0
+                for name in RATES
+            },
+            options=dict(self._options),
+            log=tuple(self._log),
+            events=self._events,
+            streaming=self._streaming,
+            # A loss shows twice, as a gap in the serials and then in a lost frame: counted once.
+            lost_frames=max(self._gaps, self._told_lost_frames),
+            lost_events=self._lost_events,
+            # The stream tells of a move before the table counts it, and a lossy stream tells of fewer.
+            illegal_moves=max(self._illegal_in_table, self._illegal_in_stream),
+        )
+
+
+def _states(move: tuple[int, int]) -> tuple[State, State]:
+    return STATES[move[0]], STATES[move[1]]
