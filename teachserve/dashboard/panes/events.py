@@ -1,0 +1,64 @@
+"""What happened last: the newest events, and the lines that the server thinks a person should know."""
+
+from teachserve.dashboard.glyphs import css_name
+from teachserve.dashboard.line_pane import Line, LinePane
+from teachserve.demo.picture import Picture
+from teachserve.demo.wording import printable
+from teachserve.events import State
+from teachserve.observe.snapshot import EventView, LogLine
+
+HOLD_S = 0.5
+"""Events stand at least this long: ten lists a second are a flicker, not a list."""
+NEWS_S = 10.0
+"""The server's last line keeps its place this long, however many events come."""
+LABEL = 11
+
+
+class EventsPane(LinePane):
+    """The newest at the bottom. A table frame tells each thread's latest move only: then they are called sampled."""
+
+    def __init__(self, **arguments: object) -> None:
+        super().__init__(**arguments)
+        self._held: list[Line] = []
+        self._key: tuple[int, int, str] | None = None
+        self._since_s = float("-inf")
+
+    def lines(self, picture: Picture, width: int, height: int) -> list[Line]:
+        at_s, key = picture.snapshot.at_s, (width, height, picture.snapshot.phase)
+        if key != self._key or not self._since_s <= at_s < self._since_s + HOLD_S:
+            self._held, self._key, self._since_s = listed(picture, width, height), key, at_s
+        return self._held
+
+
+def listed(picture: Picture, width: int, height: int) -> list[Line]:
+    """As many as fit. In a low pane the label stands at the left, in a high one above."""
+    sampled = "complete" if picture.snapshot.streaming else "sampled"
+    high = height > 6
+    happened = newest(picture, height - 1 if high else height)
+    if high:
+        return [[(f"Last events ({sampled})".ljust(width), "heading")], *map(event_line, happened)]
+    labels = ["Events", sampled] + [""] * height
+    lines = map(event_line, happened) if happened else [[("none yet", "quiet")]]
+    return [[(label.ljust(LABEL), "label"), *line] for label, line in zip(labels, lines, strict=False)]
+
+
+def newest(picture: Picture, room: int) -> list[EventView | LogLine]:
+    """The last `room` events and lines by time; the last line stays among them while it is news."""
+    snapshot = picture.snapshot
+    both = sorted([*snapshot.events, *snapshot.log], key=lambda one: one.at_s)
+    last = both[-room:] if room > 0 else []
+    if snapshot.log and last and snapshot.log[-1] not in last and snapshot.at_s - snapshot.log[-1].at_s < NEWS_S:
+        last[0] = snapshot.log[-1]
+    return last
+
+
+def event_line(one: EventView | LogLine) -> Line:
+    """`12.345s worker-3       Recycled           conn 1203`."""
+    moment: Line = [(f"{one.at_s:8.3f}s ", "quiet")]
+    if isinstance(one, LogLine):
+        return [*moment, (printable(one.text), "strong")]
+    name = css_name(one.state) if one.state else "alarm"
+    connection = f" conn {one.connection}" if one.connection else ""
+    entered = one.state.value if one.state and one.state not in (State.ENDED, State.BROKEN) else ""
+    named = one.name if not one.name.startswith("Entered") else entered
+    return [*moment, (f"{one.thread_name:<13} ", ""), (f"{named:<14}", name), (connection, "quiet")]

@@ -1,0 +1,40 @@
+"""Where connections and work wait: the kernel's accept queue, and the named queues of the architecture."""
+
+from teachserve.dashboard.line_pane import Line, LinePane
+from teachserve.demo.picture import Picture
+from teachserve.demo.wording import short
+
+BAR = 20
+
+
+class QueuesPane(LinePane):
+    """One line: length and bound of the kernel's queue, what overflowed, and each named queue with its total."""
+
+    def lines(self, picture: Picture, width: int, height: int) -> list[Line]:
+        queue = picture.accept_queue
+        many = len(picture.snapshot.queues) > 1 and width < 110
+        line: Line = [("Queues     ", "label"), ("accept queue " if many else "kernel's accept queue ", "")]
+        if queue.unavailable:
+            line.append((f"n/a: {queue.unavailable}", "quiet"))
+        else:
+            full = queue.bound and queue.length >= 0.8 * queue.bound
+            waiting = "alarm" if full else "state--waiting" if queue.length else "strong"
+            line += [(str(queue.length), waiting), (f" of {queue.bound}", "")]
+            line.append((f", {queue.drops} overflowed", "alarm" if queue.drops else ""))
+            if width >= 110 and queue.bound:
+                filled = min(BAR, -(-queue.length * BAR // queue.bound))
+                line += [(" " + "█" * filled, waiting), ("░" * (BAR - filled), "quiet")]
+        room = width - sum(len(text) for text, _ in line)
+        return [line + named(picture, room)]
+
+
+def named(picture: Picture, room: int) -> Line:
+    """The named queues: `wanted 3 (of 120)`; the totals give way where there is no room."""
+    queues = picture.snapshot.queues
+    totals = sum(len(f"  {name} {length} (of {short(total)})") for name, (length, total) in queues.items()) <= room
+    line: Line = []
+    for name, (length, total) in queues.items():
+        line += [(f"  {name} ", ""), (str(length), "state--waiting" if length else "strong")]
+        if totals:
+            line.append((f" (of {short(total)})", "quiet"))
+    return line

@@ -1,0 +1,42 @@
+"""What the picture may lack: the link's state, what was lost on the way, and whether events are sampled."""
+
+from textual.reactive import reactive
+
+from teachserve.dashboard.line_pane import Line, LinePane
+from teachserve.demo.picture import Picture
+
+LINK_WORDS = {
+    "connecting": ("connecting", "state--waiting"),
+    "serving": ("live", "state--handling"),
+    "stopping": ("live", "state--handling"),
+    "stopped": ("closed by the server", ""),
+    "abandoned": ("closed by the server", "alarm"),
+    "lost": ("LOST", "alarm"),
+}
+SILENT_S = 1.0
+
+
+class StatusPane(LinePane):
+    """One line that is never empty: silence would look like calm."""
+
+    silent_s: reactive[float] = reactive(0.0, repaint=False, init=False)
+
+    def watch_silent_s(self) -> None:
+        """The app's own clock says how long nothing has come."""
+        self.watch_picture()
+
+    def lines(self, picture: Picture, width: int, height: int) -> list[Line]:
+        snapshot = picture.snapshot
+        words, name = LINK_WORDS.get(snapshot.phase, (snapshot.phase, ""))
+        if self.silent_s >= SILENT_S and words == "live":
+            words, name = f"silent for {self.silent_s:.0f} s", "alarm"
+        sampled = "complete" if snapshot.streaming else "sampled"
+        line: Line = [("Link       ", "label"), (words, name)]
+        for what, count in (
+            (" · lost frames", snapshot.lost_frames),
+            (", events", snapshot.lost_events),
+            (" · illegal moves", snapshot.illegal_moves),
+        ):
+            line.append((f"{what} {count}", "alarm" if count else ""))
+        line.append((f" · events {sampled}", ""))
+        return [line]

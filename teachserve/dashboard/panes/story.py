@@ -1,0 +1,26 @@
+"""The line that says in words what is happening."""
+
+import textwrap
+
+from teachserve.dashboard.line_pane import Line, LinePane
+from teachserve.demo.picture import Picture
+from teachserve.demo.sentence import sentence
+
+HOLD_S = 0.8
+"""A sentence stands at least this long: one that changes with each frame cannot be read."""
+
+
+class StoryPane(LinePane):
+    """One sentence over at most two lines."""
+
+    def __init__(self, **arguments: object) -> None:
+        super().__init__(**arguments)
+        self._text, self._phase, self._since_s = "", "", float("-inf")
+
+    def lines(self, picture: Picture, width: int, height: int) -> list[Line]:
+        at_s, phase = picture.snapshot.at_s, picture.snapshot.phase
+        if phase != self._phase or not self._since_s <= at_s < self._since_s + HOLD_S:
+            self._text, self._phase, self._since_s = sentence(picture), phase, at_s
+        lines = textwrap.wrap(self._text, max(20, width - 2), max_lines=max(1, height), placeholder=" ...")
+        marks = [">", *[" "] * len(lines)]
+        return [[(f"{mark} ", "label"), (text, "strong")] for mark, text in zip(marks, lines, strict=False)]

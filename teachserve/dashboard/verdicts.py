@@ -1,0 +1,40 @@
+"""The kernel's second opinion in a thread's row: a word short enough for its column, and a colour, for each verdict."""
+
+from teachserve.dashboard.glyphs import GLYPHS
+from teachserve.demo.picture import Picture
+from teachserve.observe.snapshot import ThreadView
+from teachserve.observe.verdict import Verdict
+
+SHORT: dict[Verdict, tuple[str, str]] = {
+    Verdict.CONFIRMED: ("ok", "state--handling"),
+    Verdict.MOVED: ("moved", "quiet"),
+    Verdict.RUNNING: ("running", "quiet"),
+    Verdict.GIL: ("GIL", "quiet"),
+    Verdict.RUNTIME: ("lock", "quiet"),
+    Verdict.DIFFERS: ("DIFFERS", "alarm"),
+}
+# The manual's names where they are shorter: recv(2) is the kernel's recvfrom.
+MANUAL = {"recvfrom": "recv", "sendto": "send", "clock_nanosleep": "nanosleep"}
+WIDE = 40
+
+
+def sight_text(picture: Picture, thread: ThreadView, width: int) -> tuple[str, str]:
+    """What a thread's row says of the kernel's opinion, and its style: `accept4 ok`, `futex GIL`, `running`.
+
+    The kernel was asked a moment after the frame was made. A thread that had moved on by then shows first the glyph of
+    the state that the opinion is about: `r recv ok` in the row of a thread that the frame has in accept.
+    Where there is room: the descriptor, the kernel's own function, and how the two accounts differ.
+    """
+    if picture.witness is None or picture.witness.unavailable:
+        return "n/a", "quiet"
+    sighting = picture.sightings.get(thread.number)
+    if sighting is None:
+        return "", ""
+    word, style = SHORT[sighting.verdict]
+    about = "" if sighting.state is thread.state else f"{GLYPHS[sighting.state]} "
+    if width < WIDE:
+        call = MANUAL.get(sighting.call, sighting.call) or ""
+        return about + f"{call} {word}".strip()[: width - len(about)], style
+    call = (sighting.call or "") + ("" if sighting.descriptor is None else f"({sighting.descriptor})")
+    where = sighting.reason or (f"in {sighting.wchan}" if sighting.wchan not in ("", "0") else "")
+    return (about + f"{call} {word}  {where}".strip())[:width], style

@@ -1,0 +1,75 @@
+"""One picture: everything that one frame of the screen, or the report at the end, is drawn from.
+
+All of it is frozen: the thread that reads makes it, the thread that draws shows it, and neither can change it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from teachserve.observe.accept_queue import AcceptQueue
+from teachserve.observe.kernel import Look, Sighting
+from teachserve.observe.snapshot import Snapshot
+
+NOT_ASKED = AcceptQueue(unavailable="not asked yet")
+HISTORY_STEPS = 120
+"""Values in a full history: a minute of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadView:
+    """What the load generator says: its plan, its last second, and its sums since it began.
+
+    Latencies in seconds, over the last second, from the plan where there is a rate and from the send where not.
+    `p50` and `p99` are None while nothing was answered. `core` is the share of one core that the generator uses.
+    """
+
+    connections: int = 0
+    keep_alive: bool = True
+    rate: float | None = None
+    answered_per_s: float = 0.0
+    p50: float | None = None
+    p99: float | None = None
+    answered: int = 0
+    refused: int = 0
+    errors: int = 0
+    never_served: int = 0
+    core: float = 0.0
+    client_bound: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The last minute for the charts, oldest first, one value each half second. A None is a gap, drawn as a gap.
+
+    `first` is the number of the oldest value, counted since the watching began.
+    """
+
+    requests: tuple[float, ...] = ()
+    p50: tuple[float | None, ...] = ()
+    p99: tuple[float | None, ...] = ()
+    first: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """The server's own account, the kernel's, and the clients', as of one frame.
+
+    `witness` is the kernel's latest round, None before the first; `sightings` is that round by thread number.
+    """
+
+    snapshot: Snapshot
+    accept_queue: AcceptQueue = NOT_ASKED
+    witness: Look | None = None
+    sightings: Mapping[int, Sighting] = field(default_factory=dict)
+    load: LoadView | None = None
+    history: History = History()
+
+    @property
+    def queued(self) -> int | None:
+        """Connections in the kernel's accept queue. None: the kernel cannot be asked."""
+        return None if self.accept_queue.unavailable else self.accept_queue.length
+
+    @property
+    def moves(self) -> int:
+        """Every move of every thread since the server began: what `events since` is counted from, exactly."""
+        return sum(self.snapshot.flows.values())
