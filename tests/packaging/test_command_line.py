@@ -1,0 +1,79 @@
+"""The command line as a person meets it: help at once, one line for each mistake, status 2."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+COMMANDS = ["demo", "serve", "load", "check"]
+
+
+def run(*arguments: str, **options) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-m", "teachserve", *arguments], capture_output=True, text=True, timeout=60, **options
+    )
+
+
+def test_alone_it_says_five_things_to_try():
+    told = run()
+    assert told.returncode == 0
+    assert sum(line.startswith("  teachserve ") for line in told.stdout.splitlines()) == 5
+
+
+def test_help_loads_neither_textual_nor_httptools_nor_any_server_room():
+    code = (
+        "import sys, json\nsys.argv = ['teachserve', '--help']\n"
+        "from teachserve.cli import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "print(json.dumps([m for m in sys.modules if m.split('.')[0] in ('textual', 'httptools', 'hdrh', 'asyncio')"
+        " or m == 'teachserve.server']))"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert json.loads(told.stdout.splitlines()[-1]) == []
+    assert "demo" in told.stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_s_help_has_an_example(command):
+    told = run(command, "--help")
+    assert told.returncode == 0
+    assert "Example" in told.stdout and f"teachserve {command} " in told.stdout
+
+
+MISTAKES = [
+    (["recycle"], "no command 'recycle'"),
+    (["demmo"], "did you mean demo?"),
+    (["serve", "--arch", "recyling"], "did you mean recycling?"),
+    (["demo", "--arch", "recyling", "--headless"], "did you mean recycling?"),
+    (["serve", "--arch", "nowhere:Nothing"], "cannot import 'nowhere'"),
+    (["serve", "--port", "70000"], "port must be a whole number, from 0 up to 65535: port=70000"),
+    (["serve", "--standby", "many"], "standby must be a whole number"),
+    (["serve", "--standby", "200", "--max-threads", "100"], "lower --standby or raise --max-threads"),
+    (["serve", "--arch", "thread-pool", "--standby", "3"], "standby means nothing to thread-pool"),
+    (["serve", "--host", "no.such.host.invalid"], "is no address of this machine"),
+    (["serve", "--nonsense"], "nonsense"),
+    (["load", "https://127.0.0.1/"], "only http is spoken here"),
+    (["load", "http://127.0.0.1:1/yo", "-d", "3"], "-d means the duration in wrk and the body in oha"),
+    (["load", "http://127.0.0.1:1/yo", "-z", "soon"], "is not a duration"),
+    (["load", "http://127.0.0.1:1/yo", "-c", "0"], "0"),
+    (["load", "http://127.0.0.1:1/yo", "-z", "1s"], "cannot connect to http://127.0.0.1:1/yo"),
+    (["check", "nowhere:Nothing"], "cannot import 'nowhere'"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "said"), MISTAKES, ids=[" ".join(arguments) for arguments, _ in MISTAKES])
+def test_a_mistake_is_one_line_that_says_what_to_do_and_status_2(arguments, said):
+    told = run(*arguments)
+    assert told.returncode == 2
+    assert told.stdout == ""
+    assert len(told.stderr.splitlines()) == 1
+    assert said in told.stderr
+
+
+def test_an_option_from_the_environment_is_named_in_its_error():
+    import os
+
+    told = run("serve", env={**os.environ, "TEACHSERVE_STANDBY": "none"})
+    assert told.returncode == 2
+    assert "TEACHSERVE_STANDBY" in told.stderr
