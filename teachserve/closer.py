@@ -15,6 +15,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from teachserve.events import State
+from teachserve.probe import ThreadRecord
 from teachserve.queues import Tokens
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Closer:
     def take(self, sock: socket.socket, unsent: bytes = b"") -> None:
         """Close this socket politely, after sending `unsent`. Never waits."""
         with self._lock:
-            if self._leaving or self.lingering >= MOST_LINGERING:
+            if self._leaving or self._ended.is_set() or self.lingering >= MOST_LINGERING:
                 self.hurried += 1
                 sock.close()
                 return
@@ -69,7 +70,7 @@ class Closer:
         """Let the thread end when the last socket in its care is closed; True when it has, within the time."""
         with self._lock:
             self._leaving = True
-            if self._tokens is None:
+            if self._tokens is None or self._ended.is_set():
                 return True
             self._tokens.put()
         return self._ended.wait(timeout_s)
@@ -78,11 +79,21 @@ class Closer:
         thread = self._taskmaster.this_thread
         tokens = self._tokens
         care: dict[socket.socket, tuple[float, bytes]] = {}
+        try:
+            self._tend(thread, tokens, care)
+        finally:  # an abandon leaves sockets in care
+            with self._lock:
+                for sock in (*care, *(sock for sock, _ in self._arrivals)):
+                    sock.close()
+                tokens.close()
+                self._ended.set()
+
+    def _tend(self, thread: ThreadRecord, tokens: Tokens, care: dict[socket.socket, tuple[float, bytes]]) -> None:
         with selectors.DefaultSelector() as selector:
             selector.register(tokens.descriptor, selectors.EVENT_READ)
-            while True:
-                if not care:
-                    if self._leaving and not self._arrivals:
+            while not self._taskmaster.abandoned:
+                if not care and not self._arrivals:  # select may have taken an arrival's token, and then the last left
+                    if self._leaving:
                         break
                     thread.enter(_WAITING, tokens.descriptor)
                     tokens.get()
@@ -99,8 +110,6 @@ class Closer:
                             self._attend(selector, care, key.fileobj)
                     while care and next(iter(care.values()))[0] <= time.monotonic():
                         self._end(selector, care, next(iter(care)))
-        tokens.close()
-        self._ended.set()
 
     def _begin(self, selector: selectors.BaseSelector, care: dict, sock: socket.socket, unsent: bytes) -> None:
         care[sock] = (time.monotonic() + LINGER_S, unsent)

@@ -18,6 +18,7 @@ from teachserve.probe import ThreadRecord
 from teachserve.protocol import Machine
 
 if TYPE_CHECKING:
+    from teachserve.queues import NamedQueue
     from teachserve.taskmaster import Taskmaster
 
 RECEIVE_BYTES = 16384
@@ -51,10 +52,10 @@ class Connection:
 
     `number` is serial for the process and never reused, `descriptor` the socket's. `awaiting` is True while a thread may
     be blocked in recv(2) with no byte of a request received: then, and only then, a soft stop may shut it.
-    `admitted` says that it counts towards max_accepts.
+    `admitted` says that it counts towards max_accepts, `answers` is the queue that its event loop selects.
     """
 
-    __slots__ = ("admitted", "awaiting", "descriptor", "limits", "lock", "machine", "number", "peer", "read_deadline",
+    __slots__ = ("admitted", "answers", "awaiting", "descriptor", "limits", "lock", "machine", "number", "peer", "read_deadline",
                  "sock", "swept")  # fmt: skip
 
     def __init__(self, sock: socket.socket, peer: object, number: int, limits: Limits):
@@ -69,6 +70,7 @@ class Connection:
         self.awaiting = False
         self.swept = False
         self.admitted = False
+        self.answers: NamedQueue | None = None
         self.read_deadline: float | None = None
 
     def receive(self, *, blocking: bool) -> bytes | None:
@@ -175,11 +177,10 @@ class BlockingDriver:
         machine = connection.machine
         gate = self._taskmaster.gate
         try:
-            while (request := machine.next_request()) is None:
+            request = None if machine.awaiting else machine.next_request()
+            while request is None:
                 if machine.finished:
                     return None
-                if interim := machine.to_send():
-                    connection.send(interim)
                 awaiting = machine.awaiting
                 connection.awaiting = awaiting  # before `stopping` is read: a stop sets that first, then looks at this
                 if awaiting and machine.answered:
@@ -187,6 +188,8 @@ class BlockingDriver:
                 elif me.state != _READING:
                     me.enter(_READING, connection.descriptor)
                 if not awaiting:
+                    if interim := machine.to_send():
+                        connection.send(interim)
                     connection.bound_reading()
                 if gate is not None:
                     gate.hold("idle" if awaiting else "read", readable(connection.descriptor))
@@ -195,6 +198,7 @@ class BlockingDriver:
                 if data is None:
                     return None
                 machine.receive(data)
+                request = machine.next_request()
         except Refusal as refusal:
             self._taskmaster.refuse(connection, refusal.status, str(refusal))
             return None

@@ -100,6 +100,7 @@ class Loop:
         if not self._taskmaster.admit(connection):
             return None
         me.held = None
+        connection.answers = self._queue
         seat = _Seat(connection, time.monotonic() + connection.limits.timeout_keep_alive)
         self._seats[connection] = seat
         self._watch(seat, READ)

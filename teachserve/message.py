@@ -2,7 +2,6 @@
 
 import threading
 import time
-from dataclasses import dataclass, field
 from email.utils import formatdate
 from http import HTTPStatus
 from urllib.parse import parse_qs, unquote_to_bytes
@@ -13,7 +12,7 @@ REASONS: tuple[str, ...] = tuple(
     next((known.phrase for known in HTTPStatus if known == status), "") for status in range(600)
 )
 """Reason phrases by status. A tuple: without a GIL, looking an int up in a shared dict takes a lock, a tuple none."""
-BODILESS = frozenset({204, 304})
+BODILESS = (204, 304)
 """Statuses whose responses never have a body (RFC 9110 section 6.4.1); 1xx are not final responses."""
 
 _SERVER = f"Server: teachserve/{__version__}\r\n"
@@ -66,17 +65,20 @@ class Request:
         return next((value.decode("latin-1") for key, value in self.headers if key == wanted), None)
 
 
-@dataclass(slots=True)
 class Response:
     """What a handler answers: status, body in bytes, header fields as (name, value) pairs.
 
     Content-Length, Date, Server and Connection are the server's to write and may not be among `headers`.
     """
 
-    status: int = 200
-    body: bytes = b""
-    headers: list[tuple[str, str]] = field(default_factory=list)
-    request: Request | None = None
+    # No dataclass: without a GIL, its generated __init__ takes a lock for each default factory.
+    __slots__ = ("body", "headers", "request", "status")
+
+    def __init__(self, status: int = 200, body: bytes = b"", headers: list[tuple[str, str]] | None = None):
+        self.status = status
+        self.body = body
+        self.headers = headers or []
+        self.request: Request | None = None
 
     @classmethod
     def text(cls, text: str, status: int = 200, headers: list[tuple[str, str]] | None = None) -> "Response":

@@ -49,8 +49,8 @@ class ThreadRecord:
 
     __slots__ = (
         "asked", "buffer", "chunks", "connection", "connections", "counted", "emitted", "flows", "for_connection",
-        "held", "level", "loop", "lost", "lower", "native", "number", "placed", "probe", "recycled", "requests", "role",
-        "row", "shared", "since", "statuses", "taking", "thread", "times", "words",
+        "held", "level", "loop", "lost", "lower", "native", "number", "pending", "placed", "probe", "recycled",
+        "requests", "role", "row", "shared", "since", "statuses", "taking", "thread", "times", "words",
     )  # fmt: skip
 
     def __init__(self, probe: "Probe", number: int, role: str):
@@ -64,9 +64,11 @@ class ThreadRecord:
         self.connections = self.requests = self.recycled = 0
         self.statuses: defaultdict[int, int] = defaultdict(int)
         # What the taskmaster keeps with the thread: counted as accepting, asked for a worker, holds a place,
-        # was made for one connection, is of a lower room, the connection in hand, the queue it waits on, its event loop.
+        # was made for one connection, is of a lower room, the connection in hand, a loop's request in hand, the queue
+        # it waits on, its event loop.
         self.counted = self.asked = self.placed = self.for_connection = self.lower = False
         self.held: object | None = None
+        self.pending: object | None = None
         self.taking: object | None = None
         self.shared: list[object] = []
         self.loop: object | None = None

@@ -58,7 +58,7 @@ class Machine:
 
     def __init__(self, limits: object):
         self.limits = limits
-        self._buffer = bytearray()
+        self._buffer: bytes | bytearray = b""
         self._head: _Head | None = None
         self._parser: httptools.HttpRequestParser | None = None
         self._outgoing = b""
@@ -78,10 +78,14 @@ class Machine:
 
     def receive(self, data: bytes) -> None:
         """Bytes from the client; b"" when it has finished sending."""
-        if data:
+        if not data:
+            self._eof = True
+        elif self._buffer or self._request is not None:
+            if isinstance(self._buffer, bytes):
+                self._buffer = bytearray(self._buffer)
             self._buffer += data
         else:
-            self._eof = True
+            self._buffer = data  # as a rule a whole head, and then nothing is copied
 
     def to_send(self) -> bytes:
         """An interim response that has become due (100 Continue), once."""
@@ -125,12 +129,10 @@ class Machine:
 
     def _read_head(self) -> Request | None:
         buffer = self._buffer
-        empty = 0
-        while buffer[:2] == b"\r\n":
-            del buffer[:2]
-            empty += 1
-            if empty > MOST_EMPTY_LINES:
-                raise Refusal(400, "too many empty lines before a request")
+        if not buffer:
+            return None
+        if buffer.startswith(b"\r\n"):
+            buffer = self._skip_empty_lines()
         end = buffer.find(HEAD_END)
         limits = self.limits
         line_end = buffer.find(b"\r\n", 0, limits.limit_request_line + 2)
@@ -145,9 +147,21 @@ class Machine:
         end += len(HEAD_END)
         if end > limits.limit_header_bytes:
             raise Refusal(431, f"the head is longer than {limits.limit_header_bytes} bytes")
-        head = bytes(buffer[:end])
-        del buffer[:end]
+        if end == len(buffer):
+            head, self._buffer = bytes(buffer), b""
+        else:
+            head, self._buffer = bytes(buffer[:end]), bytearray(buffer[end:])
         return self._parse_head(head)
+
+    def _skip_empty_lines(self) -> bytes | bytearray:
+        buffer = self._buffer
+        empty = 0
+        while buffer.startswith(b"\r\n", 2 * empty):
+            empty += 1
+            if empty > MOST_EMPTY_LINES:
+                raise Refusal(400, "too many empty lines before a request")
+        self._buffer = bytearray(buffer[2 * empty :])
+        return self._buffer
 
     def _parse_head(self, raw: bytes) -> Request:
         if not _HEAD.fullmatch(raw):

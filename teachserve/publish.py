@@ -54,6 +54,7 @@ class _Watcher:
         self.changed = threading.Condition()
         self.closing = False
         self.gone = False
+        self.repair = False  # what it lost may have named a role
 
     def put(self, frame: Frame, events: int = 0) -> None:
         """Queue a frame; dropped and counted where the queue is full. Never waits."""
@@ -68,6 +69,7 @@ class _Watcher:
                 self.lost_frames = self.lost_events = 0
                 self.frames.append(json.dumps({"serial": self.serial, **lost}).encode())
                 self.serial += 1
+                self.repair = True
             self.frames.append(json.dumps({"serial": self.serial, **frame}, separators=(",", ":")).encode())
             self.changed.notify()
 
@@ -110,6 +112,7 @@ class Publisher:
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._offsets: dict[int, int] = {}
+        self._told_lost: dict[int, int] = {}
         self._born: set[int] = set()
         self._roles: list[str] = []
         self._streamed_out: list[ThreadRecord] = []  # ended, their last events sent, and not yet in a table
@@ -132,6 +135,8 @@ class Publisher:
         self._closing.set()
         self._threads[0].join()
         logging.getLogger("teachserve").removeHandler(self._log)
+        if self._probe.level == STREAM:
+            self._stream()
         self._broadcast(self._table())
         self._broadcast({"frame": "end", "reason": reason})
         with self._lock:
@@ -167,11 +172,11 @@ class Publisher:
             wire.close()
             return
         watcher = _Watcher(wire)
-        watcher.put(self._header())
         with self._lock:
             if self._closing.is_set():
                 wire.close()
                 return
+            watcher.put(self._header())  # under the lock: no role may become known between this and the next line
             self._watchers.append(watcher)
         self._set_level()
         threading.Thread(target=watcher.send_all, name="publisher-sender", daemon=True).start()
@@ -205,6 +210,9 @@ class Publisher:
         with self._lock:
             watchers = list(self._watchers)
         for watcher in watchers:
+            if watcher.repair:
+                watcher.repair = False
+                watcher.put({"frame": "roles", "roles": list(self._roles)})
             if watcher.level >= least:
                 watcher.put(frame, events)
 
@@ -319,7 +327,8 @@ class Publisher:
             for words in self._drain(record):
                 for start in range(0, len(words), 3 * MOST_EVENTS):
                     piece = words[start : start + 3 * MOST_EVENTS]
-                    batches.append((record.number, record.lost, piece))
+                    batches.append((record.number, record.lost - self._told_lost.get(record.number, 0), piece))
+                    self._told_lost[record.number] = record.lost
                     size += len(piece) // 3
                     if size >= MOST_EVENTS:
                         self._send_events(threads, batches, size)
@@ -329,6 +338,7 @@ class Publisher:
         for record in ended:
             self._born.discard(record.number)
             self._offsets.pop(record.number, None)
+            self._told_lost.pop(record.number, None)
         self._streamed_out = ended
 
     def _send_events(self, threads: list, batches: list, size: int) -> None:
@@ -355,6 +365,7 @@ class Publisher:
 
     def _obey(self, watcher: _Watcher, data: bytes) -> None:
         number = None
+        answer = {}
         try:
             command = json.loads(data)
             number = command.pop("number", None)
@@ -362,6 +373,7 @@ class Publisher:
             if name == "level":
                 watcher.level = LEVELS[command["level"]]
                 self._set_level()
+                answer = {"level": command["level"]}
             else:
                 self._commands[name](**command)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -370,7 +382,7 @@ class Publisher:
             )
             watcher.put({"frame": "reply", "to": number, "ok": False, "error": text})
         else:
-            watcher.put({"frame": "reply", "to": number, "ok": True})
+            watcher.put({"frame": "reply", "to": number, "ok": True, **answer})
 
     def _set_level(self) -> None:
         with self._lock:

@@ -23,6 +23,9 @@ from teachserve.options import OPTIONS, Options
 from teachserve.stopping import Stopper, StopReport
 from teachserve.taskmaster import Taskmaster
 
+RELEASE_S = 0.5
+"""How long the closer, its last connection closed, may take to end."""
+
 
 class Server:
     """An HTTP server. `app` is called with each `Request` and returns a `Response`; None: the built-in routes.
@@ -43,6 +46,8 @@ class Server:
         self.taskmaster: Taskmaster | None = None
         self._stopper: Stopper | None = None
         self._once = threading.Lock()
+        self._releasing = threading.Lock()
+        self._released = False
         self.report: StopReport | None = None
 
     def start(self) -> "Server":
@@ -88,6 +93,7 @@ class Server:
             return None
         if self.report is None:
             self.report = self._stopper.abandon()
+            self._release()
         return self.report
 
     def change(self, name: str, value: object) -> None:
@@ -139,7 +145,13 @@ class Server:
     def _release(self) -> None:
         """Give the descriptors back, if no thread is left that might use them."""
         taskmaster = self.taskmaster
-        if not taskmaster.probe.records:
+        for record in list(taskmaster.probe.records.values()):
+            if record.lower:
+                record.thread.join(RELEASE_S)
+        with self._releasing:
+            if self._released or taskmaster.probe.records:
+                return
+            self._released = True
             for queue in taskmaster.queues.values():
                 queue.tokens.close()
             taskmaster.places.close()

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from teachserve.connection import Connection
 from teachserve.errors import Abandoned, CorruptedError
 from teachserve.events import STATES
+from teachserve.probe import ThreadRecord
 from teachserve.taskmaster import Taskmaster
 
 logger = logging.getLogger("teachserve")
@@ -27,6 +28,8 @@ WAKE_TIMEOUT_S = 1.0
 MARK_TRIES = 3
 SWEEP_S = 0.05
 ABANDON_JOIN_S = 2.0
+POLITE_S = 0.2
+"""How long an abandoned thread may take to end by itself: an exception out of nowhere can cut anything in two."""
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
@@ -113,9 +116,7 @@ class Stopper:
         with taskmaster.lock:
             taskmaster.stopping = taskmaster.abandoned = True
             records = list(taskmaster.probe.records.values())
-            queued = [item for queue in taskmaster.queues.values() for item in queue.items]
             for queue in taskmaster.queues.values():
-                queue.items.clear()
                 queue.tokens.put(queue.takers)
             taskmaster.places.put(taskmaster.counts.queueing)
             taskmaster.counts.queueing = 0
@@ -127,18 +128,30 @@ class Stopper:
         for record in records:
             if record.held is not None:
                 record.held.shut(socket.SHUT_RDWR)
-        for item in queued:
-            taskmaster.close(item if isinstance(item, Connection) else item.connection) if item is not None else None
-        for record in records:
-            _raise_in(record.thread, Abandoned)
         taskmaster.closer.leave(0)
+        _join(records, began + POLITE_S)
         for record in records:
-            if record.thread is not threading.current_thread():
-                record.thread.join(max(0.0, began + ABANDON_JOIN_S - time.monotonic()))
+            if record.thread.is_alive():
+                _raise_in(record.thread, Abandoned)
+        _join(records, began + ABANDON_JOIN_S)
+        for record in records:
+            taskmaster.bury(record)
+        self._empty_queues()
         self._listener.close()
         for connect in self._connects:
             connect.close()
         return StopReport(True, time.monotonic() - began, 0, self._counters(), self._threads_left())
+
+    def _empty_queues(self) -> None:
+        """Close every connection that was handed over and never taken."""
+        taskmaster = self._taskmaster
+        with taskmaster.lock:
+            queued = [item for queue in taskmaster.queues.values() for item in queue.items]
+            for queue in taskmaster.queues.values():
+                queue.items.clear()
+        for item in queued:
+            if isinstance(item, Connection):
+                taskmaster.close(item)
 
     # ---- the steps of a soft stop ------------------------------------------------------------------------------
 
@@ -255,6 +268,12 @@ class Stopper:
             line = f"{frame.f_code.co_filename}:{frame.f_lineno} in {frame.f_code.co_name}" if frame else "n/a"
             left.append(ThreadLeft(f"{record.role}-{record.number}", STATES[record.state].value, line))
         return tuple(left)
+
+
+def _join(records: list[ThreadRecord], deadline: float) -> None:
+    for record in records:
+        if record.thread is not threading.current_thread():
+            record.thread.join(max(0.0, deadline - time.monotonic()))
 
 
 def _raise_in(thread: threading.Thread, exception: type[BaseException]) -> None:

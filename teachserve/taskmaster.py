@@ -113,9 +113,13 @@ class Taskmaster(Accepting):
 
     def _shared(self) -> list[object]:
         queued = [part for queue in self.queues.values() for part in (queue.items, queue.tokens)]
-        return [*super()._shared(), *queued, *getattr(self.app, "__dict__", {}).values()]
+        app = list(getattr(self.app, "__dict__", {}).values())
+        tables = [value for part in app if isinstance(part, dict) for value in part.values()]
+        return [*super()._shared(), *queued, *app, *tables]
 
     def _died(self, record: ThreadRecord) -> None:
+        if record.taking is not None:  # abandoned while it waited
+            self._count_out_taker(record)
         super()._died(record)
         if self.stopping:
             self.release_takers()
@@ -123,6 +127,14 @@ class Taskmaster(Accepting):
     def _let_go(self, record: ThreadRecord) -> None:
         if record.held is not None:
             self.close(record.held)
+        if record.pending is not None and (queue := record.pending.connection.answers) is not None:
+            # It took a loop's request and broke: the loop would wait for the answer for ever.
+            response = Response.text("500 Internal Server Error: the worker broke; the log says why\n", 500)
+            response.request, record.pending = record.pending, None
+            with self.lock:
+                queue.items.append(response)
+                queue.handed_over += 1
+            queue.tokens.put()
         if record.loop is not None:
             record.loop.close()
 
@@ -140,6 +152,7 @@ class Taskmaster(Accepting):
         with self.lock:
             if item is me.held:
                 me.held = None
+            me.pending = None
             queue.items.append(item)
             queue.handed_over += 1
         queue.tokens.put()
@@ -156,22 +169,30 @@ class Taskmaster(Accepting):
         with self.lock:
             self.counts.taking += 1
             queue.takers += 1
+            me.taking = queue
             if self.stopping:
                 self.release_takers()
         if self.gate is not None:
             self.gate.hold("take", readable(queue.tokens.descriptor))
         queue.tokens.get()
         with self.lock:
-            self.counts.taking -= 1
-            queue.takers -= 1
+            self._count_out_taker(me)
             item = queue.items.popleft() if queue.items else None
             if isinstance(item, Connection):
                 me.held = item
+            elif isinstance(item, Request):
+                me.pending = item
         if self.abandoned:
             raise Abandoned
         if self.gate is not None:
             self.gate.hold("taken")
         return item
+
+    def _count_out_taker(self, me: ThreadRecord) -> None:
+        """This thread is no longer in take. The caller holds the lock."""
+        self.counts.taking -= 1
+        me.taking.takers -= 1
+        me.taking = None
 
     def release_takers(self) -> None:
         """Wake every taker if none can be handed anything any more. The caller holds the lock."""
@@ -187,11 +208,11 @@ class Taskmaster(Accepting):
 
         States: reading or idle, handling, writing. Once the server stops: the request in progress is the last.
         """
+        me = self._local.record
         try:
-            while (request := self.read(connection)) is not None:
-                self.write(self.handle(request))
+            while (request := self._read(me, connection)) is not None:
+                self._write(me, self._handle(me, request))
         finally:
-            me = self._local.record
             self.close(connection)
             me.held = None
             if me.placed:
@@ -204,7 +225,9 @@ class Taskmaster(Accepting):
         While it blocks: reading, or idle between two requests.
         Once the server stops: None for a connection on which no request has begun.
         """
-        me = self._local.record
+        return self._read(self._local.record, connection)
+
+    def _read(self, me: ThreadRecord, connection: Connection) -> Request | None:
         me.connection = connection.number
         return (me.loop or self.blocking).read(me, connection)
 
@@ -213,7 +236,9 @@ class Taskmaster(Accepting):
 
         State: handling. Once the server stops: the same.
         """
-        me = self._local.record
+        return self._handle(self._local.record, request)
+
+    def _handle(self, me: ThreadRecord, request: Request) -> Response:
         me.connection = request.connection.number
         me.requests += 1
         me.enter(_HANDLING)
@@ -221,12 +246,13 @@ class Taskmaster(Accepting):
             self.gate.hold("handle")
         try:
             response = self.app(request)
+            response.request = request
         except Abandoned:
             raise
-        except BaseException as error:
+        except BaseException as error:  # AttributeError too, for an answer that is no Response
             logger.error("%s %s failed: %s", request.method, request.path, "".join(traceback.format_exception(error)))
             response = Response.text("500 Internal Server Error: the handler failed; the log says why\n", 500)
-        response.request = request
+            response.request = request
         return response
 
     def write(self, response: Response) -> None:
@@ -234,7 +260,9 @@ class Taskmaster(Accepting):
 
         While it blocks: writing. Once the server stops: the answer says `Connection: close`.
         """
-        me = self._local.record
+        self._write(self._local.record, response)
+
+    def _write(self, me: ThreadRecord, response: Response) -> None:
         connection = response.request.connection
         me.connection = connection.number
         me.enter(_WRITING, connection.descriptor)
@@ -242,7 +270,7 @@ class Taskmaster(Accepting):
             self.gate.hold("write")
         try:
             data = connection.machine.answer(response, last=self.stopping)
-        except ValueError as error:
+        except Exception as error:  # whatever a handler may have put into it
             logger.error("%s %s: %s", response.request.method, response.request.path, error)
             request = response.request
             response = Response.text("500 Internal Server Error: the answer was malformed; the log says why\n", 500)

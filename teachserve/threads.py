@@ -130,9 +130,19 @@ class ThreadTable:
         finally:
             try:
                 self._end(record, end, method, args)
+            except Abandoned:
+                logger.debug("%s-%d abandoned while it ended", record.role, record.number)  # `bury` does the rest
             finally:
                 if self.gate is not None:
                     self.gate.leave()
+
+    def bury(self, record: ThreadRecord) -> None:
+        """Count out a thread that is dead and was cut short by an abandon before it could do so itself."""
+        if record.number in self.probe.records and not record.thread.is_alive():
+            self._let_go(record)
+            with self.lock:
+                self.counts.ended += 1
+                self._died(record)
 
     def _end(self, record: ThreadRecord, end: int, method: Callable[..., None], args: tuple) -> None:
         surplus = record.state == _RECYCLING

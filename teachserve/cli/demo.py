@@ -51,6 +51,8 @@ def command(
       teachserve demo --arch thread-pool --threads 8 --keep-alive
       teachserve demo --arch event-loop --delay 20ms --headless --duration 5s --json
 
+    Here --delay is 1ms, --port any free one and --graceful-timeout 2s, where nothing else is said.
+
     Keys: ? explains every word on the screen, space freezes the view, + and - change the load, q quits.
     """  # fmt: skip
     if json_wanted and not headless:

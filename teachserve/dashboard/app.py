@@ -44,6 +44,7 @@ class Dashboard(App[None]):
 
     CSS_PATH = "teachserve.tcss"
     TITLE = "teachserve"
+    NOTIFICATION_TIMEOUT = 2.5  # they lie over the panes
     BINDINGS: ClassVar = [key.binding() for key in KEYS]
 
     class NewPicture(Message):

@@ -15,7 +15,7 @@ def mean(values: Sequence[float]) -> float:
 
 
 def sparkline(values: Values, width: int, span: int, first: int = 0, cell: Callable = mean) -> str:
-    """At most `span` values in `width` cells, the newest at the right; a cell each while there are few. A None is a gap.
+    """At most `span` values in `width` cells, the newest at the right; one a cell while they are few. A None: a gap.
 
     `first` is the number of the oldest value since the beginning: each value stays in the cell of its neighbours while
     they move left together, so that the chart does not shimmer.

@@ -1,9 +1,9 @@
 """Makes the pictures: reads the server's frames, asks the kernel, and lays the load generator's latest beside them."""
 
 import contextlib
-import time
 from collections import deque
 from collections.abc import Iterator
+from time import monotonic, thread_time
 
 from teachserve.demo.load_line import LoadLine
 from teachserve.demo.picture import HISTORY_STEPS, History, LoadView, Picture
@@ -104,12 +104,12 @@ class WitnessPace:
 
     def look(self, witness: Witness) -> Look:
         """The newest look: a new one, if it is time for it."""
-        now = time.monotonic()
+        now = monotonic()
         if self.newest is None or now >= self._next:
-            before = time.thread_time()
+            before = thread_time()
             self.newest = witness.look()
             self.by_number = {sighting.number: sighting for sighting in self.newest.sightings}
-            self._next = now + (time.thread_time() - before) / self._share
+            self._next = now + (thread_time() - before) / self._share
         return self.newest
 
 

@@ -53,6 +53,8 @@ class Terminal:
         # From the background that would stop us; and a terminal that is gone needs nothing.
         signal.signal(signal.SIGTTOU, signal.SIG_IGN)
         with contextlib.suppress(termios.error, OSError):
+            # What was not shown yet never will be: a terminal that takes no more would block us too.
+            termios.tcflush(sys.stderr.fileno(), termios.TCOFLUSH)
             termios.tcsetattr(sys.stdin.fileno(), termios.TCSANOW, self._attributes)
             os.write(sys.stderr.fileno(), RESET.encode())
 

@@ -22,6 +22,8 @@ from teachserve.observe.link import Link, LinkError
 START_S = 30.0
 STOP = ((signal.SIGTERM, 3.0), (signal.SIGTERM, 4.0))
 """The server: a soft stop; then an abandon, which takes at most 3 s by itself."""
+QUIET_IMPORT = ("-W", "ignore:The global interpreter lock:RuntimeWarning")
+"""The load generator has one thread: that a module of its turns the GIL on again means nothing to it."""
 LOAD_S = 2.0
 """The load generator ends at the end of its input, with its result."""
 
@@ -63,6 +65,7 @@ class Supervisor:
         self.stop_asked = False
         """The server was told to stop: that it ends is then no surprise."""
         self._culprit: Child | None = None
+        self._remarks: list[str] = []
         self._ending = False
         self._lock = threading.Lock()
         self._began = threading.Event()
@@ -106,7 +109,7 @@ class Supervisor:
     def start_load(self, host: str, port: int) -> Child:
         """Start the load generator against the server. Its stdin takes commands, its stdout tells of its progress."""
         plan = self.plan.load | {"host": host, "port": port}
-        arguments = ["-m", "teachserve.load.process", json.dumps(plan)]
+        arguments = [*QUIET_IMPORT, "-m", "teachserve.load.process", json.dumps(plan)]
         with self._lock:
             self.load = Child(
                 "load", arguments, self.folder / "load.err", self._ended, stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -151,8 +154,8 @@ class Supervisor:
         """Take everything down: first the load, so that the server has nothing left to serve."""
         with self._lock:
             self.end_load()
-            if self.server is not None and not self.server.end(STOP) and self.server.status == -signal.SIGKILL:
-                self.note_last_words("the server had to be killed: it did not stop when it was told to")
+            if self.server is not None and not self.server.end(STOP):
+                self._remarks.append(f"{self.server.how()}: it did not stop when it was told to")
 
     def note_last_words(self, text: str) -> None:
         """What the guard shall say, should it come to that this process kills itself."""
@@ -162,4 +165,4 @@ class Supervisor:
     def complaints(self) -> list[str]:
         """What the two processes have to complain about. Where one has died of itself the other's are but its echo."""
         children = [self._culprit] if self._culprit else [child for child in (self.server, self.load) if child]
-        return [f"{child.what}: {line}" for child in children for line in child.complaints()]
+        return self._remarks + [f"{child.what}: {line}" for child in children for line in child.complaints()]

@@ -16,7 +16,8 @@ OPEN = Path("/proc/self/fd")
 def nothing_is_left_behind() -> Iterator[None]:
     threads, descriptors = set(threading.enumerate()), open_descriptors()
     yield
-    gc.collect()
+    if open_descriptors() > descriptors:
+        gc.collect()  # what hangs in a cycle, an exception's frame say, is not left behind
     assert set(threading.enumerate()) <= threads
     assert open_descriptors() <= descriptors
 

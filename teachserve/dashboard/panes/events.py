@@ -36,9 +36,10 @@ def listed(picture: Picture, width: int, height: int) -> list[Line]:
     high = height > 6
     happened = newest(picture, height - 1 if high else height)
     if high:
-        return [[(f"Last events ({sampled})".ljust(width), "heading")], *map(event_line, happened)]
+        lines = [event_line(one, width) for one in happened]
+        return [[(f"Last events ({sampled})".ljust(width), "heading")], *lines]
     labels = ["Events", sampled] + [""] * height
-    lines = map(event_line, happened) if happened else [[("none yet", "quiet")]]
+    lines = [event_line(one, width - LABEL) for one in happened] or [[("none yet", "quiet")]]
     return [[(label.ljust(LABEL), "label"), *line] for label, line in zip(labels, lines, strict=False)]
 
 
@@ -61,4 +62,6 @@ def event_line(one: EventView | LogLine) -> Line:
     connection = f" conn {one.connection}" if one.connection else ""
     entered = one.state.value if one.state and one.state not in (State.ENDED, State.BROKEN) else ""
     named = one.name if not one.name.startswith("Entered") else entered
-    return [*moment, (f"{one.thread_name:<13} ", ""), (f"{named:<14}", name), (connection, "quiet")]
+    line: Line = [*moment, (f"{one.thread_name:<13} ", ""), (f"{named:<14}", name)]
+    fits = sum(len(text) for text, _ in line) + len(connection) <= width
+    return [*line, (connection, "quiet")] if fits else line

@@ -32,7 +32,7 @@ class HeaderPane(LinePane):
             (header.architecture, "strong"),
             (f" · Python {header.python} · {gil} · ", ""),
             (snapshot.phase, PHASE_CLASSES.get(snapshot.phase, "state--handling")),
-            (f" for {duration(snapshot.at_s)}", ""),
+            (f" {'for' if snapshot.phase == 'serving' else 'after'} {duration(snapshot.at_s)}", ""),
         ]
         where: Line = [(f"{header.host}:{header.port}", "quiet")]
         if self.banner:

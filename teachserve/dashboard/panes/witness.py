@@ -11,6 +11,8 @@ from teachserve.observe.verdict import Shares, Verdict
 
 UNTOLD = (Verdict.MOVED, Verdict.RUNNING, Verdict.GIL, Verdict.RUNTIME)
 ENOUGH = 0.99
+NAME = 21
+"""As wide as the longest name of a state with its glyph."""
 
 
 class WitnessPane(LinePane):
@@ -42,18 +44,17 @@ def summary(look: Look) -> Line:
 
 
 def table(look: Look, width: int, height: int) -> list[Line]:
-    """A line for each state that was asked about, the sum, and the samples that could not be judged."""
-    head = f"{'The kernel says':<22}{'agrees':>8}{'judged':>9}{'samples':>9}"
+    """The sum, what must not be overlooked, why the rest was not judged; then each state, as many as there is room for."""
+    head = f"{'The kernel says':<{NAME}}{'agrees':>8}{'judged':>8}{'samples':>8}"
     lines: list[Line] = [[(head.ljust(width), "heading")]]
+    lines.append([(f"{'in sum':<{NAME}}", "strong"), *figures(look.total)])
+    lines += [[(f"! {alarm}", "alarm")] for alarm in alarms(look)]
+    told = [f"{SHORT[verdict][0]} {look.total.share(verdict) * 100:.0f} %" for verdict in UNTOLD]
+    lines.append([(", ".join(told), "quiet")])
     for state in STATES:
         if (shares := look.shares.get(state)) and shares.samples:
             name = f"{GLYPHS[state]} {state.value}" + (" (any call)" if state is State.HANDLING else "")
-            lines.append([(f"{name:<22}", css_name(state)), *figures(shares)])
-    lines.append([(f"{'in sum':<22}", "strong"), *figures(look.total)])
-    if look.total.samples:
-        told = [f"{SHORT[verdict][0]} {percent(look.total.share(verdict))}" for verdict in UNTOLD]
-        lines.append([(", ".join(told), "quiet")])
-    lines += [[(f"! {alarm}", "alarm")] for alarm in alarms(look)]
+            lines.append([(f"{name:<{NAME}}", css_name(state)), *figures(shares)])
     return lines[:height]
 
 
@@ -61,7 +62,7 @@ def figures(shares: Shares) -> Line:
     """Agreement, coverage and samples, under their headings."""
     return [
         (f"{percent(shares.agreement):>8}", agreement_style(shares)),
-        (f"{percent(shares.coverage):>9}{short(shares.samples, 8):>9}", ""),
+        (f"{percent(shares.coverage):>8}{short(shares.samples, 7):>8}", ""),
     ]
 
 
