@@ -1,7 +1,8 @@
 """Recycling: every worker blocks in accept(2) on the one listening socket.
 
 No acceptor thread and no queue of connections: the kernel wakes one worker for each connection, that worker
-serves it and goes back to accept. The listening socket is all the workers share.
+serves it and goes back to accept. The listening socket is all the workers share. Whoever leaves nobody in accept asks
+the thread-maker for one worker more; whoever finds `standby` others there again ends (the reference system keeps one more).
 Source: hunchentoot-recycling-taskmaster; Stevens, UNIX Network Programming vol. 1, ch. 30.
 """
 
