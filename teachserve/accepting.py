@@ -104,9 +104,8 @@ class Accepting(ThreadTable):
                 me.counted = False
                 if self.stopping:
                     self.changed.notify_all()
-                elif not self.counts.accepting and not self.counts.asked:
-                    if self.counts.live[self.accepting_role] < self._most_threads:
-                        self.counts.asked = me.asked = True
+                elif not (self.counts.accepting or self.counts.asked or self._full()):
+                    self.counts.asked = me.asked = True
         connection = Connection(sock, peer, number, self.limits)
         me.connections += 1
         me.connection = number
@@ -115,6 +114,10 @@ class Accepting(ThreadTable):
         if self.gate is not None:
             self.gate.hold("accepted")
         return connection
+
+    def _full(self) -> bool:
+        """As many threads of the accepting role live as may. The caller holds the lock."""
+        return self.counts.live[self.accepting_role] >= self._most_threads
 
     def accept_once(self, me: ThreadRecord) -> tuple[socket.socket, tuple] | None:
         """One accept(2); None when it gave nothing and may be tried again. Raises: Abandoned, or OSError for good."""

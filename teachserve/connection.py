@@ -55,8 +55,10 @@ class Connection:
     `admitted` says that it counts towards max_accepts, `answers` is the queue that its event loop selects.
     """
 
-    __slots__ = ("admitted", "answers", "awaiting", "descriptor", "limits", "lock", "machine", "number", "peer", "read_deadline",
-                 "sock", "swept")  # fmt: skip
+    __slots__ = (
+        "admitted", "answers", "awaiting", "descriptor", "limits", "lock", "machine", "number", "peer",
+        "read_deadline", "sock", "swept",
+    )  # fmt: skip
 
     def __init__(self, sock: socket.socket, peer: object, number: int, limits: Limits):
         self.sock = sock

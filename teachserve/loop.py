@@ -71,8 +71,11 @@ class Loop:
                 thing = self._ready.popleft()
                 if not isinstance(thing, Connection) or thing in self._seats:
                     return thing
-            if self._taskmaster.stopping and self._settle(me):
-                return None
+            if self._taskmaster.stopping:
+                if self._settle(me):
+                    return None
+                if self._ready:  # the last look has found a request
+                    continue
             me.enter(_SELECTING, self.descriptor)
             if self._taskmaster.gate is not None:
                 self._taskmaster.gate.hold("select", readable(self.descriptor))

@@ -42,8 +42,8 @@ _SEQUENCE = _WORD ^ _ONE_MOVE - 1
 class ThreadRecord:
     """What one thread announces. Written by that thread alone.
 
-    `words` is its row of the shared table; `flows` counts each transition (before << 8 | after); `since` is the time at which the
-    state was entered (us since the probe's epoch, -1: before watching began); `times` the us spent by state while
+    `words` is its row of the shared table; `flows` counts each transition (before << 8 | after); `since` is the time at which
+    the state was entered (us since the probe's epoch, -1: before watching began); `times` the us spent by state while
     watched. `connection` is the number of the connection held, 0 for none.
     """
 

@@ -46,6 +46,7 @@ class Server:
         self.taskmaster: Taskmaster | None = None
         self._stopper: Stopper | None = None
         self._once = threading.Lock()
+        self._abandoning = threading.Lock()
         self._releasing = threading.Lock()
         self._released = False
         self.report: StopReport | None = None
@@ -80,10 +81,10 @@ class Server:
         with self._once:
             if self.report is None:
                 report = self._stopper.soft_stop(self.options.graceful_timeout)
-                if report.threads and self.report is None:
+                if report.threads or self.taskmaster.abandoned:
                     self.abandon()
-                elif self.report is None:
-                    self.report = report
+                with self._abandoning:
+                    self.report = self.report or report
                 self._release()
         return self.report
 
@@ -91,9 +92,10 @@ class Server:
         """End it by force, within 2 s. The report names each counter that is not zero, each thread that would not end."""
         if self._stopper is None:
             return None
-        if self.report is None:
-            self.report = self._stopper.abandon()
-            self._release()
+        with self._abandoning:
+            if self.report is None:
+                self.report = self._stopper.abandon()
+                self._release()
         return self.report
 
     def change(self, name: str, value: object) -> None:

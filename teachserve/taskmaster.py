@@ -92,7 +92,7 @@ class Taskmaster(Accepting):
         accepts = role == self.accepting_role
         record = None
         with self.lock:
-            full = accepts and connection is None and self.counts.live[role] >= self._most_threads
+            full = accepts and connection is None and self._full()
             if not self.stopping and not full:
                 record = self._born(role)
                 record.held = connection

@@ -29,19 +29,42 @@ class Duration(click.ParamType):
 
 @click.command()
 @server_options()
-@click.option("-c", "--connections", type=click.IntRange(1, 10_000), default=100, show_default=True, metavar="N",
-              help="Clients at the same time.")
-@click.option("--keep-alive/--close", default=False, show_default="close",
-              help="Whether a client keeps its connection, or opens a new one for each request.")
-@click.option("-q", "--rate", type=click.FloatRange(min=0, min_open=True), metavar="N",
-              help="Requests per second, all clients together, as planned ahead. Without it they ask again at once.")
+@click.option(
+    "-c",
+    "--connections",
+    type=click.IntRange(1, 10_000),
+    default=100,
+    show_default=True,
+    metavar="N",
+    help="Clients at the same time.",
+)
+@click.option(
+    "--keep-alive/--close",
+    default=False,
+    show_default="close",
+    help="Whether a client keeps its connection, or opens a new one for each request.",
+)
+@click.option(
+    "-q",
+    "--rate",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="N",
+    help="Requests per second, all clients together, as planned ahead. Without it they ask again at once.",
+)
 @click.option("--headless", is_flag=True, help="No screen: print the final model after --duration.")
 @click.option("-z", "--duration", type=Duration(), help="End after this long.  [default: until you leave; headless 5s]")
 @click.option("--json", "json_wanted", is_flag=True, help="With --headless: exactly one JSON object on stdout.")
 @click.option("--theme", type=click.Choice(["dark", "light"]), default="dark", show_default=True, help="T changes it.")
 def command(
-    arch: str, connections: int, keep_alive: bool, rate: float | None, headless: bool, duration: float | None,
-    json_wanted: bool, theme: str, **options: object,
+    arch: str,
+    connections: int,
+    keep_alive: bool,
+    rate: float | None,
+    headless: bool,
+    duration: float | None,
+    json_wanted: bool,
+    theme: str,
+    **options: object,
 ) -> int:
     """Watch an architecture's threads under real load.
 

@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 
-from teachserve.demo.endings import DONE, Ending, Endings
+from teachserve.demo.endings import BROKEN, DONE, Ending, Endings
 from teachserve.demo.supervisor import StartError, Supervisor
 
 LAST_RESORT_S = 3.0
@@ -52,6 +52,8 @@ def _show(app, supervisor: Supervisor, endings: Endings, duration_s: float | Non
     waiter.start()
     try:
         app.run()
+        if app.return_code:  # Textual has printed the traceback
+            endings.end(Ending(BROKEN, "the dashboard failed, as said above: the demo has ended"))
     finally:
         over.set()
         endings.end(DONE)  # whatever came before it counts

@@ -53,8 +53,8 @@ def newest(picture: Picture, room: int) -> list[EventView | LogLine]:
     return last
 
 
-def event_line(one: EventView | LogLine) -> Line:
-    """`12.345s worker-3       Recycled           conn 1203`."""
+def event_line(one: EventView | LogLine, width: int) -> Line:
+    """`12.345s worker-3      Recycled       conn 1203`; the connection only where it fits whole."""
     moment: Line = [(f"{one.at_s:8.3f}s ", "quiet")]
     if isinstance(one, LogLine):
         return [*moment, (printable(one.text), "strong")]

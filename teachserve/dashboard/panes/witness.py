@@ -44,7 +44,7 @@ def summary(look: Look) -> Line:
 
 
 def table(look: Look, width: int, height: int) -> list[Line]:
-    """The sum, what must not be overlooked, why the rest was not judged; then each state, as many as there is room for."""
+    """The sum, what must not be overlooked, why the rest was not judged; then as many states as there is room for."""
     head = f"{'The kernel says':<{NAME}}{'agrees':>8}{'judged':>8}{'samples':>8}"
     lines: list[Line] = [[(head.ljust(width), "heading")]]
     lines.append([(f"{'in sum':<{NAME}}", "strong"), *figures(look.total)])
