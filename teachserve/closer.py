@@ -101,7 +101,8 @@ class Closer:
                     sock, unsent = self._arrivals.popleft()
                     self._begin(selector, care, sock, unsent)
                 if care:
-                    thread.enter(_LINGERING, selector.fileno() if hasattr(selector, "fileno") else 0)
+                    if thread.state != _LINGERING:
+                        thread.enter(_LINGERING, selector.fileno() if hasattr(selector, "fileno") else 0)
                     nearest = next(iter(care.values()))[0]  # all linger equally long: the first in ends first
                     for key, _ in selector.select(max(0.0, nearest - time.monotonic())):
                         if key.fileobj == tokens.descriptor:

@@ -69,7 +69,7 @@ def _moves() -> dict[State, frozenset[State]]:
     # What a thread that holds a connection or a request may do with it. A refusal (a 503, a 400) is written unhandled.
     holding = {s.READING, s.HANDLING, s.WRITING, s.WAITING_FOR_PLACE}
     return {
-        s.STARTING: frozenset(free | holding),
+        s.STARTING: frozenset({s.LINGERING} | free | holding),
         s.CREATING: frozenset(free | holding),
         s.ACCEPTING: frozenset({s.ACCEPTED, s.BACKING_OFF} | free),
         s.ACCEPTED: frozenset(free | holding),

@@ -99,6 +99,8 @@ class Loop:
             sock.close()
             self._leave(me)
             return None
+        # The others in the queue first: one a turn, and every turn would serve all who are in before the next is let in.
+        self._ready.appendleft(self._listener)
         connection = self._taskmaster.welcome(me, sock, peer)
         if not self._taskmaster.admit(connection):
             return None
