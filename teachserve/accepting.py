@@ -177,6 +177,8 @@ class Accepting(ThreadTable):
         """
         me = self._local.record
         with self.lock:
+            if self.abandoned:
+                raise Abandoned
             waits = self.counts.placed >= self.options.max_threads
             if waits:
                 self.counts.queueing += 1

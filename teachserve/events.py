@@ -40,7 +40,7 @@ CODES: dict[State, int] = {state: code for code, state in enumerate(STATES)}
 
 MEANING: dict[State, str] = {
     State.STARTING: "spawned, and not yet at its first verb",
-    State.CREATING: "waits until the thread that it spawns is running",
+    State.CREATING: "asks the system for a new thread",
     State.ACCEPTING: "in accept(2): takes the next connection, or blocks until there is one",
     State.ACCEPTED: "accept(2) has returned a connection; decides what becomes of it",
     State.BACKING_OFF: "the system is short of descriptors or memory: pauses before it accepts again",

@@ -189,6 +189,8 @@ class Probe:
             self.statuses[status] += count
         self.requests += record.requests
         self.recycled += record.recycled
+        self.emitted += record.emitted
+        self.lost += record.lost
         if self.level:
             self.times = [total + own for total, own in zip(self.times, record.times, strict=True)]
             self.ended.append(record)  # until the publisher has drained its last events
@@ -209,7 +211,8 @@ class Probe:
 
     def close(self) -> None:
         """Give the shared table back. No thread of the server may be alive."""
-        self.ended.clear()
+        if not self.level:  # else a watcher is still owed their last events
+            self.ended.clear()
         self._words.release()
         self._memory.close()
         if self.descriptor is not None:

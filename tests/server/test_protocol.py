@@ -1,0 +1,186 @@
+"""The protocol machine, without a socket: bytes in, requests or a refusal out. The table names the RFC's section."""
+
+import pytest
+
+from teachserve.connection import Limits
+from teachserve.errors import Refusal
+from teachserve.message import Response
+from teachserve.protocol import Machine
+
+LIMITS = Limits(100, 10, 400, 64, 5.0, 10.0, 30.0)
+GET = b"GET /yo HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+def head(*lines: str) -> bytes:
+    return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
+
+def post(*fields: str, body: bytes = b"") -> bytes:
+    return head("POST /echo HTTP/1.1", "Host: x", *fields) + body
+
+
+CHUNKED = "Transfer-Encoding: chunked"
+
+# what, bytes, status, the rule's section
+REFUSED = [
+    ("no request line", b"\x16\x03\x01\r\n\r\n", 400, "RFC 9112 3"),
+    ("bare LF", GET.replace(b"\r\n", b"\n"), 400, "RFC 9112 2.2"),
+    ("bare CR in a field", head("GET /yo HTTP/1.1", "Host: x", "X: a\rb"), 400, "RFC 9112 2.2"),
+    ("NUL in a field", head("GET /yo HTTP/1.1", "Host: x", "X: a\0b"), 400, "RFC 9110 5.5"),
+    ("folded field", head("GET /yo HTTP/1.1", "Host: x", "X: a", " b"), 400, "RFC 9112 5.2"),
+    ("space before colon", head("GET /yo HTTP/1.1", "Host : x"), 400, "RFC 9112 5.1"),
+    ("no field name", head("GET /yo HTTP/1.1", "Host: x", ": b"), 400, "RFC 9112 5.1"),
+    ("no Host", head("GET /yo HTTP/1.1"), 400, "RFC 9112 3.2"),
+    ("two Hosts", head("GET /yo HTTP/1.1", "Host: x", "Host: x"), 400, "RFC 9112 3.2"),
+    ("malformed Host", head("GET /yo HTTP/1.1", "Host: a b"), 400, "RFC 9112 3.2"),
+    ("two different lengths", post("Content-Length: 1", "Content-Length: 2"), 400, "RFC 9112 6.3"),
+    ("length is no number", post("Content-Length: 1x"), 400, "RFC 9112 6.3"),
+    ("length with a sign", post("Content-Length: +1"), 400, "RFC 9112 6.3"),
+    ("length and chunked", post("Content-Length: 1", CHUNKED), 400, "RFC 9112 6.1"),
+    ("chunked in HTTP/1.0", head("POST /echo HTTP/1.0", CHUNKED), 400, "RFC 9112 6.1"),
+    ("chunk size is no number", post(CHUNKED, body=b"x\r\n"), 400, "RFC 9112 7.1"),
+    ("chunk longer than its size", post(CHUNKED, body=b"1\r\nab\r\n"), 400, "RFC 9112 7.1"),
+    ("chunk line with bare LF", post(CHUNKED, body=b"1\na\n"), 400, "RFC 9112 7.1"),
+    ("endless chunk extension", post(CHUNKED, body=b"1;" + b"x" * 300), 400, "RFC 9112 7.1.1"),
+    ("nine empty lines", b"\r\n" * 9 + GET, 400, "RFC 9112 2.2"),
+    ("body too long", post("Content-Length: 65"), 413, "RFC 9110 15.5.14"),
+    ("chunks too long", post(CHUNKED, body=b"41\r\n"), 413, "RFC 9110 15.5.14"),
+    ("line too long", b"GET /" + b"x" * 100, 414, "RFC 9112 3"),
+    ("line too long, complete", head("GET /" + "x" * 100 + " HTTP/1.1", "Host: x"), 414, "RFC 9112 3"),
+    ("unknown expectation", post("Expect: coffee", "Content-Length: 1"), 417, "RFC 9110 10.1.1"),
+    ("too many fields", head("GET /yo HTTP/1.1", "Host: x", *["A: b"] * 10), 431, "RFC 6585 5"),
+    ("head too long", head("GET /yo HTTP/1.1", "Host: x", "X: " + "x" * 400), 431, "RFC 6585 5"),
+    ("head too long, unfinished", b"GET /yo HTTP/1.1\r\nX: " + b"x" * 400, 431, "RFC 6585 5"),
+    ("trailers too long", post(CHUNKED, body=b"0\r\n" + b"X: " + b"x" * 200 + b"\r\nY: " + b"x" * 230 + b"\r\n"), 431,
+     "RFC 6585 5"),
+    ("unknown method", head("BREW /pot HTTP/1.1", "Host: x"), 501, "RFC 9110 15.6.2"),
+    ("unknown coding", post("Transfer-Encoding: gzip, chunked"), 501, "RFC 9112 6.1"),
+    ("HTTP/2", head("GET /yo HTTP/2.0", "Host: x"), 505, "RFC 9110 15.6.6"),
+]  # fmt: skip
+
+# what, bytes, the bodies of the requests in it
+UNDERSTOOD = [
+    ("one", GET, [b""]),
+    ("eight empty lines before it", b"\r\n" * 8 + GET, [b""]),
+    ("no Host in HTTP/1.0", head("GET /yo HTTP/1.0"), [b""]),
+    ("the same length twice", post("Content-Length: 2", body=b"ab"), [b"ab"]),
+    ("empty body", post("Content-Length: 0"), [b""]),
+    ("chunks", post(CHUNKED, body=b"2\r\nab\r\n00A;x=y\r\n0123456789\r\n0\r\n\r\n"), [b"ab0123456789"]),
+    ("trailers", post(CHUNKED, body=b"1\r\na\r\n0\r\nX: y\r\n\r\n"), [b"a"]),
+    ("body of the greatest length", post("Content-Length: 64", body=b"x" * 64), [b"x" * 64]),
+    ("pipelined", GET + post("Content-Length: 2", body=b"ab") + post(CHUNKED, body=b"1\r\na\r\n0\r\n\r\n") + GET,
+     [b"", b"ab", b"a", b""]),
+]  # fmt: skip
+
+
+def to(request: object, headers: list[tuple[str, str]] | None = None) -> Response:
+    """An empty answer to this request."""
+    response = Response(headers=headers)
+    response.request = request
+    return response
+
+
+def feed(pieces: list[bytes]) -> list:
+    """The requests in these pieces, in order; a refusal's status is the last entry."""
+    machine, found = Machine(LIMITS), []
+    for piece in pieces:
+        machine.receive(piece)
+        try:
+            while (request := machine.next_request()) is not None:
+                found.append(request)
+                machine.answer(to(request), last=False)
+        except Refusal as refusal:
+            assert machine.finished
+            assert machine.next_request() is None, "nothing is interpreted after a refusal"
+            return [*found, refusal.status]
+    return found
+
+
+@pytest.mark.parametrize(("what", "data", "status", "section"), REFUSED, ids=[row[0] for row in REFUSED])
+def test_what_is_refused(what: str, data: bytes, status: int, section: str):
+    assert feed([data]) == [status], section
+    requests = feed([GET + data])
+    assert [type(one) is int for one in requests] == [False, True], "a good request before it is still served"
+
+
+@pytest.mark.parametrize(("what", "data", "bodies"), UNDERSTOOD, ids=[row[0] for row in UNDERSTOOD])
+def test_what_is_understood(what: str, data: bytes, bodies: list[bytes]):
+    assert [request.body for request in feed([data])] == bodies
+
+
+@pytest.mark.parametrize(("what", "data", "bodies"), UNDERSTOOD, ids=[row[0] for row in UNDERSTOOD])
+def test_it_is_understood_however_it_is_cut(what: str, data: bytes, bodies: list[bytes]):
+    def told(requests: list) -> list:
+        return [(r.method, r.target, r.headers, r.version, r.body, r.keep_alive) for r in requests]
+
+    whole = told(feed([data]))
+    for at in range(len(data) + 1):
+        assert told(feed([data[:at], data[at:]] if 0 < at < len(data) else [data])) == whole, at
+    assert told(feed([data[at : at + 1] for at in range(len(data))])) == whole
+
+
+@pytest.mark.parametrize(("what", "data", "status", "section"), REFUSED, ids=[row[0] for row in REFUSED])
+def test_it_is_refused_however_it_is_cut(what: str, data: bytes, status: int, section: str):
+    if what == "nine empty lines":
+        pytest.skip("they are counted piece by piece")
+    for at in range(1, len(data)):
+        assert feed([data[:at], data[at:]]) == [status], (section, at)
+
+
+@pytest.mark.parametrize(
+    ("version", "field", "keeps"),
+    [("1.1", "", True), ("1.1", "Connection: close", False), ("1.1", "Connection: Close", False),
+     ("1.0", "", False), ("1.0", "Connection: keep-alive", True)],
+)  # fmt: skip
+def test_how_long_a_connection_lives(version: str, field: str, keeps: bool):
+    """RFC 9112 section 9.3."""
+    machine = Machine(LIMITS)
+    machine.receive(head(f"GET /yo HTTP/{version}", "Host: x", *filter(None, [field])))
+    request = machine.next_request()
+    answer = machine.answer(to(request), last=False)
+    assert request.keep_alive is keeps
+    assert machine.finished is not keeps
+    assert (b"Connection: close" in answer) is not keeps
+    assert (b"Connection: keep-alive" in answer) is (keeps and version == "1.0")
+
+
+def test_the_last_answer_says_close_whatever_the_client_wished():
+    machine = Machine(LIMITS)
+    machine.receive(GET + GET)
+    answer = machine.answer(to(machine.next_request()), last=True)
+    assert b"\r\nConnection: close\r\n" in answer
+    assert machine.next_request() is None
+
+
+def test_100_continue_is_said_once_and_only_to_who_waits():
+    """RFC 9110 section 10.1.1."""
+    machine = Machine(LIMITS)
+    asks = post("Expect: 100-continue", "Content-Length: 1")
+    machine.receive(asks)
+    assert machine.next_request() is None
+    assert (machine.to_send(), machine.to_send()) == (b"HTTP/1.1 100 Continue\r\n\r\n", b"")
+    machine.receive(b"a")
+    assert machine.next_request().body == b"a"
+    machine.receive(asks + b"a")
+    assert machine.next_request().body == b"a"
+    assert machine.to_send() == b""
+
+
+def test_a_client_that_ends_between_requests_and_in_the_middle_of_one():
+    for words, requests in ((b"", 0), (GET, 1), (GET + GET[:9], 1), (post("Content-Length: 2", body=b"a"), 0)):
+        machine = Machine(LIMITS)
+        machine.receive(words)
+        machine.receive(b"")
+        found = 0
+        while machine.next_request() is not None:
+            found += 1
+        assert (found, machine.finished) == (requests, True)
+
+
+@pytest.mark.parametrize("value", ["a\nb", "a\rb", "a\0b", "a\r\nSet-Cookie: b"])
+def test_a_header_that_would_split_the_response_is_refused(value: str):
+    """RFC 9112 section 11.1."""
+    machine = Machine(LIMITS)
+    machine.receive(GET)
+    with pytest.raises(ValueError, match="may not hold line ends"):
+        machine.answer(to(machine.next_request(), [("X", value)]), last=False)

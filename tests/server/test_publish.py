@@ -1,0 +1,158 @@
+"""The server's side of the link, spoken to without the watcher's room: frames out, commands in, losses counted."""
+
+import json
+import stat
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Client as connect
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import pytest
+
+from teachserve import publish
+from teachserve.conformance import Client, get
+from teachserve.events import STATES, State
+from teachserve.publish import Publisher
+from teachserve.server import Server
+
+HANDLING = State.HANDLING.code
+STILL_S = 1.0
+"""How long a closed publisher's sender may take from one frame to the next."""
+
+
+class Told:
+    """A watcher that reads frames one by one."""
+
+    def __init__(self, link_file: Path):
+        told = json.loads(link_file.read_text())
+        self.wire: Connection = connect(told["address"], "AF_UNIX", authkey=bytes.fromhex(told["key"]))
+
+    def next(self) -> dict:
+        return json.loads(self.wire.recv_bytes())
+
+    def until(self, kind: str, wanted: Callable[[dict], object] = bool) -> dict:
+        """The next frame of this kind for which it holds."""
+        while True:
+            frame = self.next()
+            if frame["frame"] == kind and wanted(frame):
+                return frame
+
+    def rest(self) -> list[dict]:
+        """Every frame that is still to come, once the publisher has closed."""
+        frames = []
+        try:
+            while self.wire.poll(STILL_S):
+                frames.append(self.next())
+        except (EOFError, ConnectionResetError):
+            pass
+        return frames
+
+    def say(self, **command: object) -> None:
+        self.wire.send_bytes(json.dumps(command).encode())
+
+
+@pytest.fixture
+def published(tmp_path: Path) -> Iterator[tuple[Server, Publisher, Callable[[], Told]]]:
+    watchers: list[Told] = []
+
+    def watch() -> Told:
+        watchers.append(Told(tmp_path / "link"))
+        return watchers[-1]
+
+    with Server(arch="single-thread") as server:
+        publisher = Publisher(server, tmp_path / "link", {"set": lambda option, value: server.change(option, value)})
+        yield server, publisher, watch
+        if not publisher._closing.is_set():
+            publisher.close("stopped")
+        for watcher in watchers:
+            watcher.wire.close()
+
+
+def _ask(server: Server, times: int) -> None:
+    with Client(server.port) as client:
+        for _ in range(times):
+            client.send(get())
+            client.answer()
+
+
+def test_the_header_comes_first_and_says_what_the_rest_is_made_of(published, tmp_path):
+    server, _, watch = published
+    assert stat.S_IMODE((tmp_path / "link").stat().st_mode) == 0o600
+    header = watch().next()
+    assert (header["frame"], header["serial"], header["format"]) == ("header", 1, 1)
+    assert header["architecture"] == "single-thread"
+    assert header["states"] == [state.value for state in STATES]
+    assert header["port"] == server.port
+
+
+def test_a_table_holds_absolute_values_so_that_any_one_of_them_will_do(published):
+    server, _, watch = published
+    _ask(server, 3)
+    early = watch().until("table")["counters"]
+    assert early["requests"] == 3, "what happened before anybody watched counts too"
+    _ask(server, 2)
+    late = watch()
+    assert late.until("table")["counters"]["requests"] == 5
+    table = late.until("table")
+    assert sum(count for _before, after, count in table["flows"] if after == HANDLING) == 5
+    assert table["statuses"] == {"200": 5}
+
+
+def test_the_stream_tells_every_event_and_the_serials_have_no_gap(published):
+    server, publisher, watch = published
+    watcher = watch()
+    watcher.say(command="level", level="stream", number=7)
+    assert watcher.until("reply")["to"] == 7
+    _ask(server, 20)
+    watcher.until("table", lambda frame: frame["counters"]["requests"] == 20)
+    watcher.until("table")
+    publisher.close("stopped")
+    frames = watcher.rest()
+    assert frames[-1]["frame"] == "end"
+    serials = [frame["serial"] for frame in frames]
+    assert serials == list(range(serials[0], serials[0] + len(serials)))
+
+
+@pytest.mark.parametrize("reads", [True, False])
+def test_emitted_is_received_and_lost(published, monkeypatch, reads):
+    """With a watcher that reads and with one that never does, until its queue is full and frames are dropped."""
+    server, publisher, watch = published
+    monkeypatch.setattr(publish, "MOST_FRAMES", 1 << 20 if reads else 4)
+    monkeypatch.setattr(publish, "MOST_EVENTS", 50)
+    watcher = watch()
+    watcher.say(command="level", level="stream")
+    assert watcher.until("reply")["ok"]
+    (inside,) = publisher._watchers
+    asked = 0
+    while asked < 200 or (not reads and not inside.lost_frames):
+        _ask(server, 100)
+        asked += 100
+        assert asked < 200_000
+    server.stop()
+    publisher._closing.set()
+    publisher._threads[0].join()
+    publisher._stream()
+    publisher.close("stopped")
+    frames = watcher.rest()
+    received = sum(len(words) // 3 for frame in frames if frame["frame"] == "events"
+                   for _number, _lost, words in frame["batches"])  # fmt: skip
+    lost = inside.lost_events + sum(frame["events"] for frame in frames if frame["frame"] == "lost")
+    probe = server.taskmaster.probe
+    assert probe.emitted == received + lost + probe.lost
+    assert (lost == 0) is reads
+    assert received >= len(frames) > 0
+
+
+def test_a_command_is_carried_out_and_answered(published):
+    server, _, watch = published
+    watcher = watch()
+    watcher.say(command="set", option="delay", value="1us", number=1)
+    assert watcher.until("reply")["ok"]
+    assert server.delay.seconds == pytest.approx(1e-6)
+    watcher.say(command="set", option="standby", value=3, number=2)
+    reply = watcher.until("reply")
+    assert (reply["to"], reply["ok"]) == (2, False)
+    assert "only delay and delay_kind can" in reply["error"]
+    watcher.wire.send_bytes(b"\xff nonsense")
+    assert not watcher.until("reply")["ok"]
+    assert watcher.until("table")["counters"]["threads"] == 1, "the server has not minded"

@@ -1,0 +1,130 @@
+"""`teachserve serve` in a process of its own: how it ends, what it says, what it imports."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from teachserve.conformance import Client, get
+
+PATIENCE_S = 20
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+
+
+class Serving:
+    """A running `teachserve serve`; ready when its log has named the address."""
+
+    def __init__(self, *options: str):
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "teachserve", "serve", "--port", "0", *options],
+            stderr=subprocess.PIPE, text=True, env=ENVIRONMENT,
+        )  # fmt: skip
+        self.port = int(self.line(r"serves on http://[^ ]+:(\d+) ")[1])
+
+    def line(self, pattern: str) -> re.Match:
+        """The next line of its log that matches."""
+        for line in self.process.stderr:
+            if match := re.search(pattern, line):
+                return match
+        raise AssertionError(f"it ended without a line that matches {pattern!r}")
+
+    def send(self, number: int) -> None:
+        self.process.send_signal(number)
+
+    def status(self) -> int:
+        return self.process.wait(PATIENCE_S)
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Serving]]:
+    started: list[Serving] = []
+
+    def start(*options: str) -> Serving:
+        started.append(Serving(*options))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.process.kill()
+        one.process.wait()
+        one.process.stderr.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_softly_and_the_status_is_0(serve, number):
+    server = serve()
+    with Client(server.port) as client:
+        client.send(get())
+        assert client.answer().body == b"Hey!"
+        server.send(number)
+        assert client.end() == b""
+    assert server.status() == 0
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "status"),
+    [(signal.SIGTERM, signal.SIGTERM, 143), (signal.SIGINT, signal.SIGINT, 130), (signal.SIGTERM, signal.SIGINT, 130)],
+)
+def test_a_second_signal_abandons(serve, first, second, status):
+    """The handler sleeps for an hour: nothing but the end of the process ends it."""
+    server = serve("--delay", "1h", "--arch", "single-thread")
+    with Client(server.port) as client:
+        client.send(get() + get())
+        assert client.sock.getpeername()
+        server.send(first)
+        server.line("stopping softly")
+        server.send(second)
+        server.line("abandoned in")
+        assert server.status() == status
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--standby", "x"), "standby must be a whole number"),
+        (("--arch", "single-thread", "--threads", "3"), "threads means nothing to single-thread"),
+        (("--arch", "recyling"), "did you mean recycling?"),
+        (("--no-such-option",), "--no-such-option"),
+        (("--port", "PORT"), "is in use: choose another with --port"),
+    ],
+)
+def test_what_the_user_can_mend_is_one_line_and_status_2(options, says):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = subprocess.run(
+            [sys.executable, "-m", "teachserve", "serve", *(port if word == "PORT" else word for word in options)],
+            capture_output=True, text=True, env=ENVIRONMENT, timeout=PATIENCE_S,
+        )  # fmt: skip
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert says in line
+
+
+IMPORTS = """
+import sys, sysconfig
+before = set(sys.modules)
+from teachserve import Server
+import teachserve.publish, teachserve.conformance
+with Server() as server:
+    pass
+ours = {"teachserve", "httptools"}
+foreign = {name.partition(".")[0] for name in set(sys.modules) - before} - ours - set(sys.stdlib_module_names)
+foreign = {name for name in foreign if "cython" not in name and name != "__mp_main__"}  # httptools', multiprocessing's
+assert not foreign, foreign
+gil = getattr(sys, "_is_gil_enabled", lambda: True)()
+print("GIL", gil, sysconfig.get_config_var("Py_GIL_DISABLED") == 1)
+"""
+
+
+def test_the_servers_rooms_import_only_the_standard_library_and_httptools_and_keep_the_gil_off():
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", IMPORTS], capture_output=True, text=True, env=ENVIRONMENT,
+        timeout=PATIENCE_S,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() in (["GIL", "True", "False"], ["GIL", "False", "True"])
