@@ -53,7 +53,7 @@ class Machine:
     has arrived.
     """
 
-    __slots__ = ("_body", "_buffer", "_chunk_left", "_eof", "_head", "_left", "_outgoing", "_parser", "_request",
+    __slots__ = ("_body", "_buffer", "_chunk_left", "_empty_lines", "_eof", "_head", "_left", "_outgoing", "_parser", "_request",
                  "_trailing", "answered", "finished", "limits")  # fmt: skip
 
     def __init__(self, limits: object):
@@ -67,6 +67,7 @@ class Machine:
         self._left = 0  # bytes of a sized body still to come; -1: chunked
         self._chunk_left = 0  # bytes of the chunk still to come; -1: its line end is next
         self._trailing = 0  # trailer bytes seen, once the last chunk was
+        self._empty_lines = 0  # before the next request, in however many pieces they come
         self._eof = False
         self.finished = False
         self.answered = 0
@@ -151,16 +152,18 @@ class Machine:
             head, self._buffer = bytes(buffer), b""
         else:
             head, self._buffer = bytes(buffer[:end]), bytearray(buffer[end:])
+        self._empty_lines = 0
         return self._parse_head(head)
 
     def _skip_empty_lines(self) -> bytes | bytearray:
         buffer = self._buffer
-        empty = 0
-        while buffer.startswith(b"\r\n", 2 * empty):
-            empty += 1
-            if empty > MOST_EMPTY_LINES:
+        skipped = 0
+        while buffer.startswith(b"\r\n", skipped):
+            skipped += 2
+            self._empty_lines += 1
+            if self._empty_lines > MOST_EMPTY_LINES:
                 raise Refusal(400, "too many empty lines before a request")
-        self._buffer = bytearray(buffer[2 * empty :])
+        self._buffer = bytearray(buffer[skipped:])
         return self._buffer
 
     def _parse_head(self, raw: bytes) -> Request:

@@ -1,7 +1,7 @@
 """The dashboard: one thread reads pictures, the newest goes to the screen, keys go back to the server and the load."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import ClassVar, Protocol
@@ -61,8 +61,9 @@ class Dashboard(App[None]):
     class End(Message):
         """Something outside wants the dashboard gone: a signal, or a process that died."""
 
-    def __init__(self, source: Source, dark: bool = True) -> None:
+    def __init__(self, source: Source, dark: bool = True, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
+        self._clock = clock
         self.source = source
         self.newest: Picture | None = None
         self.animation_level = "none"  # nothing here has a meaning while it moves
@@ -70,7 +71,7 @@ class Dashboard(App[None]):
         self.register_theme(LIGHT)
         self.theme = DARK.name if dark else LIGHT.name
         self._frozen_at: int | None = None
-        self._heard = time.monotonic()
+        self._heard = self._clock()
         self._stop_asked = False
 
     def get_default_screen(self) -> DashboardScreen:
@@ -100,7 +101,7 @@ class Dashboard(App[None]):
     def on_dashboard_new_picture(self, message: NewPicture) -> None:
         """Draw it, unless the view is frozen."""
         before, self.newest = self.newest, message.picture
-        self._heard = time.monotonic()
+        self._heard = self._clock()
         if self._frozen_at is None:
             self.board.show(message.picture)
         else:
@@ -109,7 +110,7 @@ class Dashboard(App[None]):
             self.refresh_bindings()
 
     def _listen_for_silence(self) -> None:
-        self.board.show_silence(time.monotonic() - self._heard)
+        self.board.show_silence(self._clock() - self._heard)
 
     def _show_frozen(self) -> None:
         missed = self.newest.moves - self._frozen_at

@@ -85,6 +85,7 @@ class Child:
         """Signal after signal, each with the seconds that it may take, then SIGKILL. True where that was not needed."""
         for number, seconds in steps:
             self.signal(number)
+            self.signal(signal.SIGCONT)  # one that was suspended would not hear of it
             if self.ended.wait(seconds):
                 return True
         self.signal(signal.SIGKILL)
