@@ -77,6 +77,7 @@ class Accepting(ThreadTable):
                 self.counts.accepting += 1
                 me.counted = True
                 self.counts.asked = False
+        me.connection = 0
         me.enter(_ACCEPTING, self.listener_descriptor)
         while True:
             if self.gate is not None:

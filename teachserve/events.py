@@ -71,7 +71,8 @@ def _moves() -> dict[State, frozenset[State]]:
     return {
         s.STARTING: frozenset({s.LINGERING} | free | holding),
         s.CREATING: frozenset(free | holding),
-        s.ACCEPTING: frozenset({s.ACCEPTED, s.BACKING_OFF} | free),
+        # Reading: in a loop accept does not block, and where it found nobody, the next connection's turn has come.
+        s.ACCEPTING: frozenset({s.ACCEPTED, s.BACKING_OFF, s.READING} | free),
         s.ACCEPTED: frozenset(free | holding),
         s.BACKING_OFF: frozenset({s.ACCEPTING, s.ENDED, s.BROKEN}),
         s.SELECTING: frozenset(free | holding),

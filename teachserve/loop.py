@@ -88,6 +88,7 @@ class Loop:
 
     def accept(self, me: ThreadRecord) -> Connection | None:
         """Take a connection without waiting, and watch it from now on."""
+        me.connection = 0
         me.enter(_ACCEPTING, self._taskmaster.listener_descriptor)
         accepted = self._taskmaster.accept_once(me)
         if accepted is None:

@@ -219,6 +219,7 @@ class Taskmaster(Accepting):
         finally:
             self.close(connection)
             me.held = None
+            me.connection = 0
             if me.placed:
                 with self.lock:
                     self._free_place(me)

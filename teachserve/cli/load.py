@@ -1,100 +1,137 @@
-"""`teachserve load`: put load on a server and report requests/s and latency."""
+"""`teachserve load`: requests for a server, and a summary of how it took them."""
 
 import json
+import os
 import signal
 import sys
 
 import click
 
-from teachserve.errors import OptionError
+from teachserve.errors import TeachserveError
 from teachserve.options import parse_duration
+
+DURATION_S = 10.0
+HALF_WRITTEN = 1
 
 
 class Duration(click.ParamType):
-    """Seconds, as 500ms, 2s, 1m or a bare number."""
+    """`500ms`, `10s`, `1m`, as seconds."""
 
     name = "TIME"
 
-    def convert(self, value: object, parameter: click.Parameter | None, context: click.Context | None) -> float:
-        """Raises: click.BadParameter."""
+    def convert(self, value: object, param: click.Parameter | None, context: click.Context | None) -> float:
         try:
-            seconds = parse_duration(value)
-        except (ValueError, TypeError):
-            self.fail(f"{value} is not a duration: give one such as 500ms, 10s, 1m", parameter, context)
-        if seconds <= 0:
-            self.fail(f"{value}: a duration must be longer than nothing", parameter, context)
-        return seconds
+            return parse_duration(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a duration: give one such as 500ms, 10s, 1m", param, context)
 
 
-def _no_d(context: click.Context, parameter: click.Parameter, value: object) -> None:
+def no_d(context: click.Context, param: click.Parameter, value: str | None) -> None:
+    """Refuse -d, which has no meaning that everybody expects."""
     if value is not None:
-        raise click.UsageError("-d means the duration in wrk and the body in oha; here the duration is -z")
+        raise click.UsageError("-d means the duration in wrk and the body in oha, so it is not used here: give -z 10s")
 
 
 @click.command()
 @click.argument("url")
-@click.option("-c", "--connections", default=50, show_default=True, type=click.IntRange(1, 20000), metavar="N",
-              help="Clients at once.")  # fmt: skip
-@click.option("-z", "--duration", type=Duration(), help="How long: 500ms, 10s, 1m.  [default: 10s, or until -n]")
-@click.option("-n", "--requests", type=click.IntRange(1), metavar="N", help="How many requests, if not for how long.")
-@click.option("-q", "--rate", type=click.FloatRange(0, min_open=True), metavar="R",
-              help="Requests/s over all clients: the loop is then open.")  # fmt: skip
 @click.option(
-    "--keep-alive/--close", default=True, help="Keep connections, or a new one for each request.  [keep-alive]"
+    "-c",
+    "--connections",
+    type=int,
+    default=50,
+    show_default=True,
+    metavar="N",
+    help="Clients at the same time, each with one request in hand at most.",
 )
-@click.option("--timeout", default=20.0, type=Duration(), help="For one request.  [default: 20s]")
-@click.option("--backoff/--no-backoff", default=True, help="After a 503, wait for Retry-After, or storm on.  [backoff]")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, in seconds and bytes.")
-@click.option("-d", "wrong", hidden=True, expose_value=False, callback=_no_d)
-def command(url: str, connections: int, duration: float | None, requests: int | None, rate: float | None,
-            keep_alive: bool, timeout: float, backoff: bool, as_json: bool) -> int:  # fmt: skip
-    """Put load on a server: requests/s (200s only), latency, and who was never served.
+@click.option("-z", "--duration", type=Duration(), help="How long: 500ms, 10s, 1m.  [default: 10s without -n]")
+@click.option("-n", "--requests", type=int, metavar="N", help="How many requests in all.  [default: without limit]")
+@click.option(
+    "-q",
+    "--rate",
+    type=float,
+    metavar="N",
+    help="Requests/s over all connections together, as planned ahead (open loop). Without it a client asks "
+    "again once it is answered (closed loop).",
+)
+@click.option(
+    "--keep-alive/--close",
+    default=True,
+    show_default="keep-alive",
+    help="Whether a client keeps its connection, or makes a new one for each request.",
+)
+@click.option(
+    "-t",
+    "--timeout",
+    type=Duration(),
+    default="30s",
+    show_default=True,
+    help="How long a request may take, with its connects, until it is an error.",
+)
+@click.option(
+    "--backoff/--no-backoff",
+    default=True,
+    show_default="backoff",
+    help="Whether a client that gets a 503 is idle for the seconds of its Retry-After.",
+)
+@click.option("--json", "json_wanted", is_flag=True, help="Exactly one JSON object on stdout; times in seconds.")
+@click.option("-d", "d", is_flag=False, flag_value="", hidden=True, expose_value=False, is_eager=True, callback=no_d)
+def command(url: str, json_wanted: bool, duration: float | None, requests: int | None, **plan: object) -> int:
+    """Put load on a server and report requests/s and latency.
 
     \b
     Examples:
-      teachserve load http://127.0.0.1:8080/yo -c 100 -z 10s
       teachserve load http://127.0.0.1:8080/yo -c 100 -z 10s --close
-      teachserve load http://127.0.0.1:8080/yo -c 100 -z 10s --rate 2000
+      teachserve load http://127.0.0.1:8080/yo -c 100 -q 500 -z 30s
+      teachserve load http://127.0.0.1:8080/yo -n 10000 --json
 
-    Without --rate the loop is closed: each client asks again when it is answered. With it the loop is open: latency is
-    then given from the plan as well, which is what a user feels.
-    """
-    from teachserve.load.generator import Generator
-    from teachserve.load.latency import NO_HISTOGRAM, HdrHistogram
-    from teachserve.load.plan import LoadPlan, parse_url
-    from teachserve.load.summary import as_text, live_line
+    Only answers with status 200 count as requests/s. With -q the latency is given twice: from the plan, which is what
+    a user feels, and from the send, which is what a tool sees that waits for the server before it asks again. Ctrl-C
+    ends it early, with the summary so far.
 
+    Exit status: 0, whatever the server answered; 2 if the load cannot be put; 130 or 143 after Ctrl-C or SIGTERM.
+    """  # fmt: skip
     if duration is None and requests is None:
-        duration = 10.0
+        duration = DURATION_S
     try:
-        host, port, path = parse_url(url)
-    except (ValueError, OptionError) as error:
+        return run(url, json_wanted, plan | {"duration": duration, "requests": requests})
+    except TeachserveError as error:
         raise click.UsageError(str(error)) from None
-    plan = LoadPlan(host, port, path, connections, duration, requests, rate, keep_alive, timeout, backoff)
-    generator = Generator(plan)
-    told: list[int] = []
 
-    def end(number: int, frame: object) -> None:
-        told.append(number)
+
+def run(url: str, json_wanted: bool, values: dict[str, object]) -> int:
+    """Put the load and print what came of it. The exit status. Raises: LoadError."""
+    from teachserve.load.generator import Generator
+    from teachserve.load.histogram import NOTICE
+    from teachserve.load.live import LiveLine
+    from teachserve.load.plan import LoadPlan
+    from teachserve.load.summary import result_json, result_text
+    from teachserve.load.target import parse_url
+
+    host, port, path = parse_url(url)
+    plan = LoadPlan(host, port, path, **values)
+    generator = Generator(plan)
+    if NOTICE:
+        print(f"teachserve: {NOTICE}", file=sys.stderr)
+    signals = []
+
+    def stop(number: int, frame: object) -> None:
+        signals.append(number)
         generator.stop()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
-    if HdrHistogram is None:
-        click.echo(NO_HISTOGRAM, err=True)
-    live = sys.stderr.isatty() and not as_json
-    until = f" of {duration:g} s" if duration else ""
-
-    def show(_: Generator) -> None:
-        click.echo("\r\x1b[K" + live_line(generator.progress(), until), err=True, nl=False)
-
+    live = LiveLine(sys.stderr, plan) if sys.stderr.isatty() and os.environ.get("TERM") != "dumb" else None
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        result = generator.run(show if live else None)
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise click.UsageError(f"cannot connect to {plan.url}: {why}; is the server running there?") from None
+        result = generator.run(live.show if live else None)
     finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
         if live:
-            click.echo("\r\x1b[K", err=True, nl=False)
-    click.echo(json.dumps(result) if as_json else as_text(result))
-    return 128 + told[0] if told else 0
+            live.erase()
+    status = 128 + signals[0] if signals else 0
+    try:
+        print(json.dumps(result_json(result)) if json_wanted else result_text(result), flush=True)
+    except BrokenPipeError:
+        # Whoever read it has had enough; nothing more can be said, and Python shall not try again as it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = status or HALF_WRITTEN
+    return status

@@ -1,59 +1,142 @@
-"""The load generator as another program's child: `python -m teachserve.load.process PLAN`.
+"""The load generator as a process: `python -m teachserve.load.process '{"host": "127.0.0.1", "port": 8080, ...}'`.
 
-PLAN is a LoadPlan as JSON. Commands come as JSON lines on stdin: {"connections": 200}, {"rate": 500}, {"keep_alive":
-false}, {"stop": true}; the end of stdin means that the parent is gone or has enough, and ends it. Progress goes out as JSON
-lines on stdout ten times a second, and last of all the result, with "frame": "result".
+The argument is a plan, a JSON object with the fields of `LoadPlan`. On stdin come orders, one JSON object a line:
+`{"connections": 200}`, `{"rate": 500}`, `{"keep_alive": true}`, several at once, or `{"stop": true}`. On stdout go ten
+lines of progress a second (`summary.PROGRESS_KEYS`), at the end the result (`{"frame": "result", ...}`, its other keys
+in `summary.RESULT_KEYS`).
+
+It ends by itself when its stdin does, since then the program that started it is gone; at SIGTERM and SIGINT; and
+without a word when nobody reads its stdout any more. Exit status: 0; 2 and a line on stderr if it cannot do the plan.
 """
 
 import contextlib
 import json
 import os
+import select
 import signal
 import sys
+import threading
 
 from teachserve.load.generator import Generator
-from teachserve.load.latency import NO_HISTOGRAM, HdrHistogram
-from teachserve.load.plan import LoadPlan
+from teachserve.load.plan import LoadError, LoadPlan
+from teachserve.load.result import Progress
+from teachserve.load.summary import progress_json, result_json
+
+USAGE = 2
+PATIENCE_S = 1.0
+"""How long the result waits for a reader that does not read."""
 
 
-def main() -> int:
-    """Run; the exit status: 0, or 1 where nothing could be measured."""
-    generator = Generator(LoadPlan(**json.loads(sys.argv[1])))
-    for number in (signal.SIGINT, signal.SIGTERM):
+class Lines:
+    """Stdout, line by line, without ever waiting for who reads it: the load must not stop because a reader does."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._rest = b""  # of a line that was written in part
+        self.lost = 0
+        self.closed = False
+        os.set_blocking(descriptor, False)
+
+    def offer(self, told: dict[str, object]) -> None:
+        """Write the line if there is room for it; otherwise count it as lost."""
+        if not self._flush():
+            self.lost += 1
+            return
+        self._rest = json.dumps(told).encode() + b"\n"
+        self._flush()
+
+    def deliver(self, told: dict[str, object], patience_s: float) -> None:
+        """Write the line, waiting so long for room."""
+        self._rest += json.dumps(told).encode() + b"\n"
+        while not self._flush() and not self.closed:
+            if not select.select([], [self._descriptor], [], patience_s)[1]:
+                return
+
+    def _flush(self) -> bool:
+        try:
+            while self._rest:
+                self._rest = self._rest[os.write(self._descriptor, self._rest) :]
+        except BlockingIOError:
+            return False
+        except OSError:
+            self.closed = True
+            return False
+        return True
+
+
+def obey(generator: Generator, descriptor: int) -> None:
+    """Read orders and pass them on, until they end: then stop. It runs in a thread of its own, which mostly waits."""
+    rest = b""
+    with contextlib.suppress(OSError):
+        while data := os.read(descriptor, 4096):
+            *lines, rest = (rest + data).split(b"\n")
+            for line in lines:
+                try:
+                    order(generator, line)
+                except LoadError as error:
+                    complain(str(error))
+    generator.stop()
+
+
+def order(generator: Generator, line: bytes) -> None:
+    """Carry out one order. Raises: LoadError."""
+    try:
+        wanted = json.loads(line)
+    except ValueError:
+        wanted = None
+    if not isinstance(wanted, dict):
+        raise LoadError(f'an order must be a JSON object such as {{"rate": 500}}: {line!r}')
+    if wanted.pop("stop", False):
+        generator.stop()
+    elif wanted:
+        generator.change(**wanted)
+
+
+def complain(text: str) -> None:
+    """One line on stderr, if there still is one."""
+    with contextlib.suppress(OSError, ValueError):
+        print(f"teachserve: {text}", file=sys.stderr, flush=True)
+
+
+def run(argument: str) -> int:
+    """Carry out the plan in `argument`. The exit status."""
+    try:
+        generator = Generator(LoadPlan.from_json(json.loads(argument)))
+    except ValueError as error:
+        complain(f"the plan is not JSON: {error}")
+        return USAGE
+    except LoadError as error:
+        complain(str(error))
+        return USAGE
+    for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, frame: generator.stop())
-    if HdrHistogram is None:
-        print(NO_HISTOGRAM, file=sys.stderr)
-    commands = bytearray()
+    lines = Lines(sys.stdout.fileno())
+    threading.Thread(target=obey, args=(generator, sys.stdin.fileno()), name="orders", daemon=True).start()
 
-    def obey() -> None:
-        data = os.read(0, 65536)
-        if not data:
+    def tell(progress: Progress) -> None:
+        lines.offer(progress_json(progress, lines.lost))
+        if lines.closed:
             generator.stop()
-        commands.extend(data)
-        while b"\n" in commands:
-            line, _, rest = bytes(commands).partition(b"\n")
-            commands[:] = rest
-            with contextlib.suppress(ValueError, TypeError):
-                command = json.loads(line)
-                if command.pop("stop", False):
-                    generator.stop()
-                generator.change(**command)
 
-    def tell(_: Generator) -> None:
-        print(json.dumps(generator.progress()), flush=True)
-
-    generator.watch(0, obey)
     try:
         result = generator.run(tell)
-        print(json.dumps({"frame": "result", **result}), flush=True)
-    except BrokenPipeError:  # the parent is gone, and has taken stdout with it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 0
-    except OSError as error:
-        print(f"cannot connect to {generator.plan.url}: {error.strerror or error}", file=sys.stderr)
-        return 1
+    except LoadError as error:
+        complain(str(error))
+        return USAGE
+    lines.deliver({"frame": "result", **result_json(result)}, PATIENCE_S)
     return 0
 
 
+def main() -> None:
+    """What `python -m teachserve.load.process` does."""
+    if len(sys.argv) != 2:
+        complain('give one argument, the plan as JSON: \'{"host": "127.0.0.1", "port": 8080}\'')
+        sys.exit(USAGE)
+    status = run(sys.argv[1])
+    sys.stderr.flush()
+    # Not sys.exit: the thread that reads orders may be in the middle of anything.
+    os._exit(status)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,0 +1,164 @@
+"""Every key does what its line in the help says."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from demo.pictures import picture, recycling
+from textual.pilot import Pilot
+
+from teachserve.dashboard.app import Dashboard
+from teachserve.dashboard.help import help_lines
+from teachserve.dashboard.keys import KEYS
+from teachserve.dashboard.panes.threads import ThreadTable
+from teachserve.dashboard.themes import DARK, LIGHT
+from teachserve.events import MEANING, State
+
+from .board import Given, play, screen_text, show
+
+
+def test_no_key_has_two_meanings() -> None:
+    keys = [key for line in KEYS for key in line.keys.split(",")]
+    assert len(keys) == len(set(keys))
+
+
+def test_the_footer_has_at_most_eight_keys() -> None:
+    assert sum(key.footer for key in KEYS) <= 8
+
+
+@pytest.mark.parametrize("key", ["q", "ctrl+c"])
+def test_q_and_ctrl_c_leave(key: str) -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        await pilot.press(key)
+        assert app._exit
+
+    assert play(picture(), story).asked == ["close"]
+
+
+def test_space_freezes_the_view_and_says_that_the_server_runs_on() -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        await pilot.press("space")
+        assert "VIEW FROZEN, server running, 0 events since" in screen_text(app)
+        later = recycling(accepting=7)
+        flows = dict(later.flows)
+        flows[(State.RECYCLING, State.ACCEPTING)] += 4213
+        later = replace(later, flows=flows, at_s=later.at_s + 2)
+        await show(app, pilot, picture(later))
+        text = screen_text(app)
+        assert "VIEW FROZEN, server running, 4213 events since" in text
+        assert "o accepting 3" in text
+        await pilot.press("space")
+        text = screen_text(app)
+        assert "FROZEN" not in text
+        assert "o accepting 7" in text
+        assert "7 of 11 workers block" in text
+
+    play(picture(), story)
+
+
+def test_the_arrows_and_pages_scroll_the_threads() -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        table = app.query_one(ThreadTable)
+        for key, first in (("down", 1), ("down", 2), ("up", 1), ("end", 35), ("home", 0)):
+            await pilot.press(key)
+            await pilot.wait_for_animation()
+            assert table.scroll_offset.y == first
+        await pilot.press("pagedown")
+        await pilot.wait_for_animation()
+        assert table.scroll_offset.y > 3
+        assert f"Thread {table.scroll_offset.y + 1}-" in screen_text(app)
+
+    play(picture(recycling(40)), story)
+
+
+def test_the_question_mark_explains_every_word_and_goes_away_again() -> None:
+    told = " ".join("".join(text for text, _ in line) for line in help_lines(200))
+    assert [word for state, word in MEANING.items() if state.value not in told or word not in told] == []
+    assert [key for key in KEYS if key.footer and key.sentence not in told] == []
+
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        await pilot.press("question_mark")
+        assert "What a thread can be doing" in screen_text(app)
+        await show(app, pilot, picture(recycling(accepting=5)))
+        await pilot.press("escape")
+        text = screen_text(app)
+        assert "What a thread can be doing" not in text
+        assert "o accepting 5" in text
+
+    play(picture(), story)
+
+
+def test_t_changes_the_theme() -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        assert app.theme == DARK.name
+        await pilot.press("T")
+        assert app.theme == LIGHT.name
+        table = app.query_one(ThreadTable)
+        await pilot.pause()
+        strip = table.render_line(1)
+        backgrounds = {segment.style.bgcolor.triplet.hex.upper() for segment in strip}
+        assert backgrounds == {LIGHT.background}
+        await pilot.press("T")
+        assert app.theme == DARK.name
+
+    play(picture(), story)
+
+
+def test_f8_saves_a_picture_named_for_what_it_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        await pilot.press("f8")
+
+    play(picture(), story)
+    (saved,) = tmp_path.iterdir()
+    assert saved.name.startswith("teachserve-recycling-")
+    assert saved.suffix == ".svg"
+    assert "accepting" in saved.read_text()
+
+
+def test_f8_in_a_folder_that_cannot_be_written_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "cwd", lambda: tmp_path / "gone")
+
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        await pilot.press("f8")
+        await pilot.pause()
+        assert app.is_running
+
+    play(picture(), story)
+
+
+def test_s_stops_softly_and_s_again_abandons() -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        await pilot.press("s")
+        await show(app, pilot, picture(replace(recycling(accepting=0), phase="stopping")))
+        assert "Soft stop: nobody accepts any more" in screen_text(app)
+        await pilot.press("s")
+        await show(app, pilot, picture(replace(recycling(accepting=0), phase="stopped")))
+        await pilot.press("s")
+
+    assert play(picture(), story).asked == ["stop", "abandon"]
+
+
+def test_plus_minus_less_and_greater_change_the_load() -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        await pilot.press("+", "-", ">", "<")
+
+    assert play(picture(), story).asked == ["connections 2", "connections 0.5", "rate 2", "rate 0.5"]
+
+
+def test_the_load_keys_do_nothing_where_there_is_no_load() -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        await pilot.press("+", ">")
+
+    assert play(picture(load=None), story).asked == []
+
+
+def test_a_server_that_falls_silent_is_noticed() -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        source.now = 60.0
+        while "silent" not in screen_text(app):
+            await pilot.pause()
+        assert "Link       silent for 60 s" in screen_text(app)
+
+    play(picture(), story)

@@ -1,0 +1,185 @@
+"""What a person finds on the screen: at 80x24 all of it, on a larger one more, on a smaller one a sentence."""
+
+import re
+from dataclasses import replace
+
+import pytest
+from demo.pictures import AT, header, picture, recycling, snapshot, thread
+from textual.pilot import Pilot
+
+from teachserve.dashboard.app import Dashboard
+from teachserve.dashboard.panes.threads import STEADY, ThreadTable
+from teachserve.demo.picture import History, LoadView
+from teachserve.events import STATES, State
+from teachserve.observe.accept_queue import AcceptQueue
+from teachserve.observe.kernel import Look
+from teachserve.observe.snapshot import LogLine
+from teachserve.observe.verdict import Shares
+
+from .board import Given, play, screen_text, show, text_of
+
+# What the screen owes a reader at 80x24, and where: the ten questions of readers.md stand on it.
+OWED = [
+    *("recycling", "Python 3.13.0", "GIL on", "serving for 12.5s", "127.0.0.1:40123"),
+    *("standby 8", "max_threads 100", "delay 1ms", "backlog 2048"),
+    *("3 of 11 workers block in accept(2); the next connection wakes one of them",),
+    *("o accepting 3", "r reading 2", "# handling 3", "w writing 2", "@ recycling 1", "~ waiting 1", "a accepted 0"),
+    *("kernel's accept queue 0 of 2048, 0 overflowed", "wanted 0 (of 112)"),
+    *("Requests/s    7001", "p50   12ms", "p99   46ms"),
+    *("threads 12: made 120, recycled 3400, ended 108",),
+    *("100 clients, close, closed loop", "generator 34 % of a core"),
+    *("200s 54000", "503s 0", "errors 0", "0 of 100 never served"),
+    *("Thread 1-6/12", "State", "For", "Conn", "Reqs", "Taken", "Recyc", "Kernel"),
+    *("thread-maker-1 ~ waiting       250ms      -     0     0     0 read ok",),
+    *("worker-2       o accepting     250ms      -   402    42    41 accept4 ok",),
+    *("worker-6       # handling      250ms   1206   406    46    45 futex GIL",),
+    *("agrees 100 % · judged 83.7 % of 1075 samples",),
+    *("Events", "sampled", "12.490s worker-1      Accepted       conn 1201"),
+    *("Link       live", "lost frames 0, events 0", "illegal moves 0", "events sampled"),
+    *("q Quit", "space Freeze", "? Help", "T Theme", "f8 SVG", "s Stop", "+ - Clients", "< > Rate"),
+]
+
+
+def test_the_whole_is_there_at_80_columns_and_24_lines() -> None:
+    text = text_of(picture())
+    assert [words for words in OWED if words not in text] == []
+
+
+def test_no_line_is_wider_than_the_terminal_or_cut_off_in_a_word() -> None:
+    lines = text_of(picture()).split("\n")
+    assert len(lines) == 24
+    assert max(map(len, lines)) <= 80
+    assert [line for line in lines if line.endswith("...")] == []
+
+
+def test_a_wide_terminal_shows_the_kernels_word_on_each_state_and_where_each_thread_sleeps() -> None:
+    text = text_of(picture(), (160, 50))
+    narrow = ("Thread 1-", "Events", "sampled", "12.490", "agrees", "thread-maker-1", "worker-2")
+    assert [words for words in OWED if words not in text and not words.startswith(narrow)] == []
+    assert re.search(r"o accepting +100 % +91\.8 % +980", text)
+    assert re.search(r"# handling \(any call\) +n/a +0\.0 % +95", text)
+    assert "accept4(5) ok  in inet_csk_accept" in text
+    assert "Last events (sampled)" in text
+    assert "moved 5 %, running 7 %, GIL 5 %, lock 0 %" in text
+
+
+@pytest.mark.parametrize("size", [(59, 24), (80, 15), (20, 5)])
+def test_a_terminal_that_is_too_small_gets_a_sentence(size: tuple[int, int]) -> None:
+    text = " ".join(text_of(picture(), size).split())
+    assert f"This terminal has {size[0]} x {size[1]} cells." in text
+    assert "worker-2" not in text
+
+
+@pytest.mark.parametrize("size", [(60, 16), (70, 20), (100, 30), (120, 24), (200, 60)])
+def test_every_size_in_between_keeps_sentence_counts_threads_and_losses(size: tuple[int, int]) -> None:
+    text = text_of(picture(), size)
+    for words in ("recycling", "block in accept(2)", "o accepting 3", "worker-2", "Link       live", "lost frames 0"):
+        assert words in text
+
+
+def test_the_light_theme_says_the_same() -> None:
+    assert text_of(picture(), dark=False) == text_of(picture())
+
+
+def test_every_state_has_its_word_and_its_glyph_in_the_row_of_its_thread() -> None:
+    threads = [thread(number, state) for number, state in enumerate(STATES, 1)]
+    lines = text_of(picture(snapshot(threads)), (120, 40)).split("\n")
+    for one in threads:
+        row = next(line for line in lines if re.search(rf"\b{one.name} ", line) and f" {one.state.value}" in line)
+        assert one.state.value in row
+
+
+def test_a_hundred_threads_are_counted_and_the_list_says_which_are_in_view() -> None:
+    text = text_of(picture(recycling(99, 2)))
+    assert "Thread 1-6/100" in text
+
+
+def test_a_list_that_shrinks_under_a_reader_at_its_end_shows_rows_again() -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        await pilot.press("end")
+        await show(app, pilot, picture(recycling(3)))
+        text = screen_text(app)
+        assert "Thread 1-4/4" in text
+        assert "worker-4 " in text
+
+    play(picture(recycling(60)), story)
+
+
+def test_a_list_whose_length_changes_with_every_frame_is_not_laid_out_with_every_frame() -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        table = app.query_one(ThreadTable)
+        for frame in range(1, 2 * STEADY):
+            await show(app, pilot, picture(replace(recycling(40 + frame % 2), at_s=AT + frame)))
+            assert table.virtual_size.height == 43
+        for frame in range(STEADY):
+            await show(app, pilot, picture(replace(recycling(20), at_s=AT + 100 + frame)))
+        assert table.virtual_size.height == 22
+
+    play(picture(recycling(41)), story)
+
+
+def test_losses_are_alarms_that_stay_on_screen() -> None:
+    text = text_of(picture(replace(recycling(), lost_frames=12, lost_events=345, illegal_moves=6)))
+    assert "lost frames 12, events 345 · illegal moves 6" in text
+
+
+def test_a_server_that_is_gone_is_said_in_words() -> None:
+    text = text_of(picture(replace(recycling(), phase="lost")))
+    assert "The server is gone" in text
+    assert "Link       LOST" in text
+
+
+def test_what_cannot_be_known_says_why() -> None:
+    blind = Look((), {}, Shares(), {}, 0.0, "not permitted to look into process 4711")
+    shown = picture(witness=blind, sightings={}, accept_queue=AcceptQueue(unavailable="only Linux tells"), load=None)
+    text = text_of(shown)
+    assert "n/a: not permitted to look into process 4711" in text
+    assert "n/a: only Linux tells" in text
+    assert "n/a: no load generator measures it here" in text
+    assert re.search(r"worker-2 .* n/a$", text, re.MULTILINE)
+
+
+def test_the_clients_limit_and_the_clients_that_starve_are_said() -> None:
+    load = LoadView(100, True, None, 350.0, 0.02, 0.09, 700, 3, 2, 92, 0.93, True)
+    text = text_of(picture(load=load))
+    assert "client-bound: 93 % of a core" in text
+    assert "503s 3 · errors 2 · 92 of 100 never served" in text
+
+
+def test_an_open_loop_names_its_rate() -> None:
+    load = replace(picture().load, rate=500.0)
+    assert "open loop 500/s" in text_of(picture(load=load))
+
+
+def test_a_state_that_the_kernel_contradicts_or_never_judges_is_named() -> None:
+    shares = {State.READING: Shares(90, 0, 0, 0, 0, 10), State.WRITING: Shares(0, 5, 5, 0, 0, 0)}
+    look = Look((), shares, sum(shares.values(), Shares()), {State.WRITING: 61.0}, 0.0)
+    text = text_of(picture(witness=look), (160, 50))
+    assert "! differs: reading 10" in text
+    assert "! no judgement of writing for 61 s" in text
+    assert "differs: reading 10" in text_of(picture(witness=look))
+
+
+def test_an_accept_queue_that_overflowed_says_so() -> None:
+    text = text_of(picture(accept_queue=AcceptQueue(129, 128, 17)))
+    assert "kernel's accept queue 129 of 128, 17 overflowed" in text
+
+
+def test_two_named_queues_fit() -> None:
+    text = text_of(picture(replace(recycling(), queues={"requests": (12, 99999), "answers": (3, 99990)})))
+    assert "requests 12  answers 3" in text
+
+
+def test_nothing_from_the_server_can_drive_the_terminal() -> None:
+    log = (LogLine(AT - 1, "broke: \x1b[2J\x07 and\nmore"),)
+    text = text_of(picture(replace(recycling(), log=log)))
+    assert "\x1b" not in text
+    assert "\x07" not in text
+    assert "[2J" in text
+
+
+def test_a_server_without_a_header_and_without_threads_is_no_error() -> None:
+    text = text_of(picture(replace(snapshot([]), header=None, phase="connecting"), load=None, history=History()))
+    assert "connecting to the server" in text
+    text = text_of(picture(snapshot([], header=header("event-loop", "loop"))))
+    assert "There is no loop: nobody accepts" in text

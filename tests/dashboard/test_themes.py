@@ -1,0 +1,49 @@
+"""Colours: readable on both grounds, and never the only sign."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from demo.pictures import picture
+from textual.color import Color
+
+from teachserve.dashboard.glyphs import GLYPHS
+from teachserve.dashboard.themes import DARK, LIGHT, PALETTE
+from teachserve.events import State
+
+from .board import text_of
+
+
+def contrast(one: Color, other: Color) -> float:
+    """WCAG 2's contrast ratio, from 1 to 21."""
+
+    def luminance(colour: Color) -> float:
+        parts = [part / 255 for part in colour.rgb]
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("theme", [DARK, LIGHT], ids=lambda theme: theme.name)
+@pytest.mark.parametrize("colour", [*PALETTE, "foreground"])
+@pytest.mark.parametrize("ground", ["background", "panel"])
+def test_every_colour_can_be_read_on_every_ground(theme, colour: str, ground: str) -> None:
+    ink = Color.parse(theme.variables.get(f"state-{colour}") or theme.foreground)
+    assert contrast(ink, Color.parse(getattr(theme, ground))) >= 4.5
+
+
+def test_every_state_has_a_glyph_of_its_own_in_ascii() -> None:
+    assert set(GLYPHS) == set(State)
+    assert len(set(GLYPHS.values())) == len(State)
+    assert all(len(glyph) == 1 and glyph.isascii() for glyph in GLYPHS.values())
+
+
+def test_no_color_changes_no_word() -> None:
+    # Textual reads NO_COLOR when it is imported: a process of its own.
+    script = "from dashboard.board import text_of; from demo.pictures import picture; print(text_of(picture()))"
+    environment = os.environ | {"NO_COLOR": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
+    told = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+    assert told.stdout.rstrip("\n") == text_of(picture()).rstrip("\n")
