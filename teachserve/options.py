@@ -194,7 +194,7 @@ def options_used(architecture: type, base: type) -> frozenset[str]:
     return frozenset(used)
 
 
-@dataclass(slots=True)
+@dataclass
 class Options:
     """The values in force. An attribute for each option that counts: `options.standby`.
 
@@ -225,6 +225,7 @@ class Options:
         self._fit("standby", "max_threads")
         self._fit("threads", "max_accepts")
         self._fit("max_threads", "max_accepts", strictly=True)
+        vars(self).update(self.values)  # plain attributes: verbs read them for each connection
 
     def _fit(self, small: str, large: str, strictly: bool = False) -> None:
         """`small` may be at most `large` (or must be below it). A default that was not asked for gives way."""
@@ -245,7 +246,4 @@ class Options:
             )
 
     def __getattr__(self, name: str) -> int | float | str:
-        try:
-            return self.values[name]
-        except KeyError:
-            raise AttributeError(f"{self.architecture} has no option {name}") from None
+        raise AttributeError(f"{self.architecture} has no option {name}")

@@ -44,7 +44,7 @@ class SwiftThread(threading.Thread):
 
     def __init__(self, target: Callable[..., None], args: tuple, name: str):
         super().__init__(target=target, args=args, name=name, daemon=True)
-        self._started = _Started()
+        self._started.__class__ = _Started  # not a second Event: it costs as much as the rest of a Thread
 
     def is_alive(self) -> bool:
         """True too while it is being born."""
