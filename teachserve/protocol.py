@@ -53,8 +53,10 @@ class Machine:
     has arrived.
     """
 
-    __slots__ = ("_body", "_buffer", "_chunk_left", "_empty_lines", "_eof", "_head", "_left", "_outgoing", "_parser", "_request",
-                 "_trailing", "answered", "finished", "limits")  # fmt: skip
+    __slots__ = (
+        "_body", "_buffer", "_chunk_left", "_empty_lines", "_eof", "_head", "_left", "_outgoing", "_parser", "_request",
+        "_trailing", "answered", "finished", "limits",
+    )  # fmt: skip
 
     def __init__(self, limits: object):
         self.limits = limits
