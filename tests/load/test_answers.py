@@ -1,13 +1,14 @@
 """Answers in every shape that HTTP allows."""
 
 import email.utils
+import threading
 import time
 
 import pytest
 
 from teachserve.load import Generator, LoadPlan
 from teachserve.load.answer import Answer, NotHttp, seconds_to_wait
-from tests.load.servers import OK, Talk, TinyServer, always
+from tests.load.servers import BUSY, OK, PATIENCE_S, Talk, TinyServer, always
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nHey\r\n1\r\n!\r\n0\r\n\r\n"
 INTERIM = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + OK
@@ -99,20 +100,25 @@ def test_an_answer_with_more_behind_it_counts_and_its_connection_is_not_used_aga
         assert server.requests == server.connections == 5
 
 
-def test_bytes_that_nobody_asked_for_cost_the_connection_and_no_more():
-    """1. The answer is read. 2. While the client is idle, more comes. 3. It is not taken for the next answer."""
+def test_bytes_that_nobody_asked_for_are_no_answer_and_cost_the_connection():
+    """1. The client knows OK. 2. It gets a 503, and is idle. 3. OK comes unasked. 4. It asks on a new connection."""
+    idle = threading.Event()
 
     def script(talk: Talk) -> None:
         talk.read()
-        talk.send(OK.replace(b"200 OK", b"503 Busy\r\nRetry-After: 1"))
+        talk.send(OK)
         if talk.number == 1:
-            talk.send(OK.replace(b"200", b"201"))
+            talk.read()
+            talk.send(BUSY % 1)
+            assert idle.wait(PATIENCE_S)
+            talk.send(OK)
         talk.hold()
 
     with TinyServer(script) as server:
-        result = Generator(LoadPlan(server.host, server.port, connections=1, requests=2)).run()
-        assert result.statuses == {503: 2}
-        assert server.connections == 2
+        generator = Generator(LoadPlan(server.host, server.port, connections=1, requests=3))
+        result = generator.run(lambda progress: idle.set() if 503 in progress.statuses else None)
+        assert (result.statuses, result.errors) == ({200: 2, 503: 1}, {})
+        assert (server.connections, server.requests) == (2, 3)
 
 
 def test_the_table_of_known_answers_stays_small():

@@ -5,8 +5,8 @@ import threading
 import pytest
 
 from teachserve.load import Generator, LoadError, LoadPlan
-from teachserve.load.result import Loop
-from tests.load.servers import OK, TinyServer, always, silent
+from teachserve.load.result import Ending, Loop
+from tests.load.servers import OK, PATIENCE_S, Talk, TinyServer, always, silent
 
 
 def plan(server: TinyServer, **values: object) -> LoadPlan:
@@ -88,6 +88,41 @@ def test_keep_alive_to_close_and_back():
         assert result.connects - 2 <= server.connections <= result.connects  # the last two may not be accepted yet
         assert any(b"Connection: close" in head for head in server.heads)
         assert b"Connection: close" not in server.heads[-1]
+
+
+def test_to_close_ends_the_connections_that_are_idle():
+    ended = threading.Event()
+
+    def script(talk: Talk) -> None:
+        always(OK)(talk)
+        ended.set()
+
+    with TinyServer(script) as server:
+        generator = Generator(plan(server, connections=1, rate=0.001, duration=PATIENCE_S))
+
+        def on_tick(progress) -> None:
+            if progress.requests and progress.keep_alive:
+                generator.change(keep_alive=False)
+            elif ended.is_set():
+                generator.stop()
+
+        assert generator.run(on_tick).ended is Ending.INTERRUPTED
+
+
+def test_clients_that_were_taken_away_get_no_request_any_more():
+    with TinyServer(always(OK)) as server:
+        generator = Generator(plan(server, connections=8, rate=400))
+        seen = {}
+
+        def on_tick(progress) -> None:
+            if progress.connections == 8 and progress.connects == 8:
+                generator.change(connections=2)
+            elif progress.connections == 2:
+                fewer = seen.setdefault("fewer", progress)
+                if progress.requests > fewer.requests + 40:
+                    generator.stop()
+
+        assert generator.run(on_tick).connects == 8
 
 
 def test_closed_to_open_to_closed():

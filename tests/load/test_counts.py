@@ -4,8 +4,9 @@ import threading
 
 import pytest
 
-from teachserve.load import Generator, LoadPlan
+from teachserve.load import Generator, LoadPlan, Progress
 from teachserve.load.result import Ending, Failure, fairness
+from teachserve.load.tally import Tally
 from tests.load.servers import OK, OK_CLOSE, Talk, TinyServer, always, silent
 
 
@@ -159,3 +160,35 @@ def test_an_ipv6_address_works():
         assert result.requests == 1
         assert result.url == f"http://[::1]:{server.port}/a?b=c"
         assert server.heads[0].startswith(b"GET /a?b=c HTTP/1.1\r\nHost: [::1]:%d\r\n" % server.port)
+
+
+MS = 1_000_000
+
+
+def ticks(tally: Tally, times: list[int], **values: object) -> list[Progress]:
+    """The progress of as many ticks, each with ten answers that took so many ms, from the plan twice as many."""
+    told = []
+    for ms in times:
+        tally.from_send.batch.extend([ms * MS] * 10)
+        tally.from_plan.batch.extend([ms * 2 * MS] * 10)
+        tally.statuses[200] += 10
+        told.append(tally.progress(LoadPlan("h", 1, **values), [3, 0, 7]))
+    return told
+
+
+def test_progress_tells_of_the_last_ten_ticks_only():
+    told = ticks(Tally(), [900] + [1] * 12)
+    assert told[0].p50_now == told[0].p99_now == pytest.approx(0.9, rel=0.002)
+    assert told[9].p99_now == pytest.approx(0.9, rel=0.002)  # the tenth still holds the first
+    assert told[10].p99_now == told[12].p99_now == 0.001
+    assert (told[12].requests, told[12].never_served) == (130, 1)
+
+
+def test_progress_tells_the_latency_from_the_plan_where_there_is_one():
+    assert ticks(Tally(), [1])[0].p50_now == 0.001
+    assert ticks(Tally(), [1], rate=5)[0].p50_now == 0.002
+
+
+def test_progress_without_an_answer_has_no_latency():
+    told = Tally().progress(LoadPlan("h", 1), [])
+    assert (told.p50_now, told.p99_now, told.requests_per_s_now, told.never_served) == (None, None, 0.0, 0)

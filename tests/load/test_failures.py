@@ -114,6 +114,21 @@ def test_a_refused_connect_is_counted_and_tried_again_until_somebody_listens():
         assert server.requests == 3
 
 
+def test_a_request_that_times_out_while_it_is_tried_again_leaves_no_second_attempt_behind():
+    """1. The server is gone. 2. A connect is refused, and the client pauses. 3. Meanwhile its request times out.
+    The pause of 2. must not wake it beside that of 3.: it would go on twice as often with each time-out."""
+
+    def script(talk: Talk) -> None:
+        talk.read()
+        talk.server.stop_listening()
+        talk.send(OK.replace(b"200 OK", b"200 OK\r\nConnection: close"))
+
+    with TinyServer(script) as server:
+        result = Generator(plan(server, duration=1.2, timeout=0.15)).run()
+        assert result.errors[Failure.TIMED_OUT] > 1
+        assert 1 < result.refused <= result.elapsed * 10 + 1
+
+
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as sock:
         return sock.getsockname()[1]
@@ -133,6 +148,20 @@ def test_the_other_addresses_of_a_host_are_tried_first(monkeypatch):
         result = Generator(plan(server, connections=5, requests=20)).run()
         assert (result.requests, result.refused, result.errors) == (20, 0, {})
         assert server.connections == 5
+
+
+def test_connects_that_fail_together_use_up_one_address_only(monkeypatch):
+    both = [(socket.AF_INET, ("127.0.0.1", 1)), (socket.AF_INET, ("127.0.0.1", 2))]
+    monkeypatch.setattr(generator, "addresses", lambda host, port: list(both))
+    running = Generator(LoadPlan("several", 1))
+    (_, first), (_, second) = both
+    assert running.has_other_address(first, errno.ECONNREFUSED)
+    assert running.has_other_address(first, errno.ECONNREFUSED)  # another client's, which was under way
+    assert running.address == second
+    with pytest.raises(LoadError, match=r"127.0.0.1 port 2"):
+        running.has_other_address(second, errno.ECONNREFUSED)
+    with pytest.raises(LoadError):
+        running.run()
 
 
 def test_a_host_that_cannot_be_reached_is_named(monkeypatch):
