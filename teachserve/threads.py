@@ -30,8 +30,8 @@ _RECYCLING = State.RECYCLING.code
 class _Started(threading.Event):
     """Set by a new thread; `Thread.start` waits for it, and nobody else does.
 
-    That wait is two hand-overs of the GIL for each thread: without it, thread-per-connection at `close` went from 3,100
-    to 4,900 requests/s (CPython 3.11, 1 ms, 100 clients; start_new_thread alone, which makes no Thread: 5,600).
+    That wait is two hand-overs of the GIL for each thread. In a stand-in of 40 lines (thread per connection, close, 1 ms,
+    100 clients, CPython 3.11) leaving it out took 3,100 requests/s to 4,900.
     """
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -84,8 +84,8 @@ class ThreadTable:
         """What every thread reads of this object all the time, for each of them to hold.
 
         Without a GIL, CPython 3.13 reads an attribute without a lock only if the value's reference count already knows
-        of other threads than the one that made it. Held by each thread, it does; not held, keep-alive requests/s on two
-        cores fell to a fifth.
+        of other threads than the one that made it; held by each thread, it does. (From its source; the benchmark did not
+        tell the difference.)
         """
         return list(vars(self).values())
 
