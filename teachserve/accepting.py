@@ -45,7 +45,7 @@ class Accepting(ThreadTable):
         self.listener_descriptor = listener.fileno()
         self.app = app
         self.options = options
-        self.limits = Limits(*(getattr(options, name) for name in Limits._fields))
+        self.limits = Limits.of(options)
         self.closer = Closer(self)
         self.abandoned = False
         self.shortage = False  # accept(2) last failed for want of descriptors or memory
@@ -69,7 +69,7 @@ class Accepting(ThreadTable):
         """
         me = self._local.record
         if me.loop is not None:
-            return me.loop.accept(me)
+            return me.loop.accept()
         if not me.counted:
             with self.lock:
                 if self.stopping:

@@ -1,4 +1,4 @@
-"""One accepted connection, driven with blocking calls: bytes between its socket and its protocol machine.
+"""One accepted connection: bytes between its socket and its protocol machine.
 
 Time-outs are the kernel's (SO_RCVTIMEO, SO_SNDTIMEO): `socket.settimeout` would put a poll(2) before every call, and with
 a GIL each blocking call is a chance to lose it. Set once on the listening socket, Linux hands them on to what it accepts.
@@ -8,24 +8,22 @@ import socket
 import struct
 import threading
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING
 
 from teachserve.errors import Refusal
-from teachserve.events import State
-from teachserve.gate import readable
-from teachserve.message import Request
-from teachserve.probe import ThreadRecord
+from teachserve.options import Options
 from teachserve.protocol import Machine
 
 if TYPE_CHECKING:
     from teachserve.queues import NamedQueue
-    from teachserve.taskmaster import Taskmaster
 
 RECEIVE_BYTES = 16384
 BODY_BYTES = 262144
 
 
-class Limits(NamedTuple):
+@dataclass(slots=True)
+class Limits:
     """The limits and time-outs of a connection: bytes, counts, seconds. Options of the same names."""
 
     limit_request_line: int
@@ -35,16 +33,22 @@ class Limits(NamedTuple):
     timeout_keep_alive: float
     timeout_request: float
     timeout_write: float
+    least_head: int = field(init=False)
+    """A head of no more bytes is within both of its limits."""
+
+    def __post_init__(self) -> None:
+        self.least_head = min(self.limit_request_line, self.limit_header_bytes)
+
+    @classmethod
+    def of(cls, options: Options) -> "Limits":
+        """The limits among the options in force."""
+        return cls(*(getattr(options, limit.name) for limit in fields(cls) if limit.init))
 
 
 def timeval(seconds: float) -> bytes:
     """Seconds as a struct timeval, for SO_RCVTIMEO and SO_SNDTIMEO. Never zero, which would mean for ever."""
     microseconds = max(1, round(seconds * 1e6))
     return struct.pack("@ll", microseconds // 1_000_000, microseconds % 1_000_000)
-
-
-_READING = State.READING.code
-_IDLE = State.IDLE.code
 
 
 class Connection:
@@ -166,49 +170,3 @@ class Connection:
                 self.sock.setsockopt(socket.SOL_SOCKET, which, timeval(seconds))
             except OSError:
                 self.machine.finished = True
-
-
-class BlockingDriver:
-    """Reads and answers a connection in a thread that the connection holds for as long as it lives."""
-
-    def __init__(self, taskmaster: "Taskmaster"):
-        self._taskmaster = taskmaster
-
-    def read(self, me: ThreadRecord, connection: Connection) -> Request | None:
-        """One whole request, or None when the connection gives no more."""
-        machine = connection.machine
-        gate = self._taskmaster.gate
-        try:
-            request = None if machine.awaiting else machine.next_request()
-            while request is None:
-                if machine.finished:
-                    return None
-                awaiting = machine.awaiting
-                connection.awaiting = awaiting  # before `stopping` is read: a stop sets that first, then looks at this
-                if awaiting and machine.answered:
-                    me.enter(_IDLE, connection.descriptor)
-                elif me.state != _READING:
-                    me.enter(_READING, connection.descriptor)
-                if not awaiting:
-                    if interim := machine.to_send():
-                        connection.send(interim)
-                    connection.bound_reading()
-                if gate is not None:
-                    gate.hold("idle" if awaiting else "read", readable(connection.descriptor))
-                data = connection.receive(blocking=not (awaiting and self._taskmaster.stopping))
-                connection.awaiting = False
-                if data is None:
-                    return None
-                machine.receive(data)
-                request = machine.next_request()
-        except Refusal as refusal:
-            self._taskmaster.refuse(connection, refusal.status, str(refusal))
-            return None
-        if connection.read_deadline is not None:
-            connection.unbound_reading()
-        request.connection = connection
-        return request
-
-    def send(self, me: ThreadRecord, connection: Connection, data: bytes) -> None:
-        """Send the whole answer; a client that is gone ends its connection."""
-        connection.send(data)

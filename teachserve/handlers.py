@@ -33,8 +33,9 @@ class Routes:
         return register
 
     def __call__(self, request: Request) -> Response:
-        handler = self._handlers.get(f"{request.method} {request.path}")
-        if handler is None:
+        try:
+            handler = self._handlers[f"{request.method} {request.path}"]
+        except KeyError:
             if request.path not in self._methods:
                 return Response.text(f"404 Not Found: there is no {request.path}\n", 404)
             allowed = ", ".join(sorted(set(self._methods[request.path])))

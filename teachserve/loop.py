@@ -11,6 +11,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from teachserve.connection import RECEIVE_BYTES, Connection
+from teachserve.driver import Driver
 from teachserve.errors import Refusal
 from teachserve.events import State
 from teachserve.gate import readable
@@ -43,11 +44,11 @@ class _Seat:
         self.interest = 0
 
 
-class Loop:
+class Loop(Driver):
     """The selector of one thread, and the connections that it watches."""
 
-    def __init__(self, taskmaster: "Taskmaster", listener: socket.socket, queue: NamedQueue):
-        self._taskmaster = taskmaster
+    def __init__(self, taskmaster: "Taskmaster", me: ThreadRecord, listener: socket.socket, queue: NamedQueue):
+        super().__init__(taskmaster, me)
         self._listener = listener
         self._queue = queue
         self._selector = selectors.DefaultSelector()
@@ -63,60 +64,60 @@ class Loop:
 
     # ---- the verbs, for this thread ----------------------------------------------------------------------------
 
-    def select(self, me: ThreadRecord) -> object | None:
+    def select(self) -> object | None:
         """One ready thing; None when the server stops and nothing is in progress."""
-        me.connection = 0
+        self.me.connection = 0
         while True:
             while self._ready:
                 thing = self._ready.popleft()
                 if not isinstance(thing, Connection) or thing in self._seats:
                     return thing
-            if self._taskmaster.stopping:
-                if self._settle(me):
+            if self.taskmaster.stopping:
+                if self._settle():
                     return None
                 if self._ready:  # the last look has found a request
                     continue
-            me.enter(_SELECTING, self.descriptor)
-            if self._taskmaster.gate is not None:
-                self._taskmaster.gate.hold("select", readable(self.descriptor))
+            self.me.enter(_SELECTING, self.descriptor)
+            if self.gate is not None:
+                self.gate.hold("select", readable(self.descriptor))
             for key, events in self._selector.select(TICK_S):
                 if isinstance(key.data, _Seat):
-                    self._attend(me, key.data, events)
+                    self._attend(key.data, events)
                 else:
                     self._ready.append(key.data)
-            self._tick(me)
+            self._tick()
 
-    def accept(self, me: ThreadRecord) -> Connection | None:
+    def accept(self) -> Connection | None:
         """Take a connection without waiting, and watch it from now on."""
-        me.connection = 0
-        me.enter(_ACCEPTING, self._taskmaster.listener_descriptor)
-        accepted = self._taskmaster.accept_once(me)
+        self.me.connection = 0
+        self.me.enter(_ACCEPTING, self.taskmaster.listener_descriptor)
+        accepted = self.taskmaster.accept_once(self.me)
         if accepted is None:
-            if self._taskmaster.shortage:
+            if self.taskmaster.shortage:
                 self._rest()
             return None
         sock, peer = accepted
-        if self._taskmaster.stopping and peer in self._taskmaster.wakes:
+        if self.taskmaster.stopping and peer in self.taskmaster.wakes:
             sock.close()
-            self._leave(me)
+            self._leave()
             return None
         # The others in the queue first: one a turn, and every turn would serve all who are in before the next is let in.
         self._ready.appendleft(self._listener)
-        connection = self._taskmaster.welcome(me, sock, peer)
-        if not self._taskmaster.admit(connection):
+        connection = self.taskmaster.welcome(self.me, sock, peer)
+        if not self.taskmaster.admit(connection):
             return None
-        me.held = None
+        self.me.held = None
         connection.answers = self._queue
         seat = _Seat(connection, time.monotonic() + connection.limits.timeout_keep_alive)
         self._seats[connection] = seat
         self._watch(seat, READ)
         return connection
 
-    def read(self, me: ThreadRecord, connection: Connection) -> Request | None:
+    def read(self, connection: Connection) -> Request | None:
         """A request, if a whole one has arrived. Closes the connection where nothing more will."""
         seat = self._seats[connection]
         machine = connection.machine
-        me.enter(_READING, connection.descriptor)
+        self.me.enter(_READING, connection.descriptor)
         try:
             request = machine.next_request()
             if request is None and not machine.finished:
@@ -126,7 +127,7 @@ class Loop:
                     connection.send_at_once(interim)
         except Refusal as refusal:
             self._forget(seat)
-            self._taskmaster.refuse(connection, refusal.status, str(refusal))
+            self.taskmaster.refuse(connection, refusal.status, str(refusal))
             return None
         except BlockingIOError:
             return None
@@ -144,7 +145,7 @@ class Loop:
         seat.in_progress = True
         return request
 
-    def send(self, me: ThreadRecord, connection: Connection, data: bytes) -> None:
+    def send(self, connection: Connection, data: bytes) -> None:
         """Send what the socket takes now; the rest when there is room."""
         seat = self._seats.get(connection)
         if seat is None:  # it broke while its request was being handled elsewhere
@@ -161,9 +162,9 @@ class Loop:
 
     # ---- inside ------------------------------------------------------------------------------------------------
 
-    def _attend(self, me: ThreadRecord, seat: _Seat, events: int) -> None:
+    def _attend(self, seat: _Seat, events: int) -> None:
         if events & WRITE:
-            me.connection = seat.connection.number
+            self.me.connection = seat.connection.number
             self._flush(seat)
         elif seat.in_progress:
             self._watch(seat, 0)  # no further request before the last is answered; else this would spin
@@ -207,7 +208,7 @@ class Loop:
 
     def _drop(self, seat: _Seat) -> None:
         self._forget(seat)
-        self._taskmaster.close(seat.connection)
+        self.taskmaster.close(seat.connection)
 
     def _listen(self) -> None:
         self._selector.register(self._listener, READ, self._listener)
@@ -219,14 +220,14 @@ class Loop:
         self._listening = False
         self._rest_until = time.monotonic() + TICK_S
 
-    def _leave(self, me: ThreadRecord) -> None:
+    def _leave(self) -> None:
         if self._listening:
             self._selector.unregister(self._listener)
             self._listening = False
         self._rest_until = float("inf")
-        self._taskmaster.leave_accept(me)
+        self.taskmaster.leave_accept(self.me)
 
-    def _tick(self, me: ThreadRecord) -> None:
+    def _tick(self) -> None:
         """Close what has been idle or slow for too long."""
         now = time.monotonic()
         if now < self._next_tick:
@@ -239,14 +240,14 @@ class Loop:
                 continue  # its handler takes its time; that is not the client's fault
             if seat.connection.read_deadline is not None:
                 self._forget(seat)
-                self._taskmaster.refuse(seat.connection, 408, "the request did not arrive in time")
+                self.taskmaster.refuse(seat.connection, 408, "the request did not arrive in time")
             else:
                 self._drop(seat)
 
-    def _settle(self, me: ThreadRecord) -> bool:
+    def _settle(self) -> bool:
         """The server stops: close idle connections after one last look. True when nothing is left to do."""
         if not self._listening:
-            self._leave(me)
+            self._leave()
         for seat in list(self._seats.values()):
             if seat.in_progress or not seat.connection.machine.awaiting:
                 continue

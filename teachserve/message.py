@@ -87,10 +87,9 @@ class Response:
 
 
 class _Date(threading.local):
-    """The Date field as each thread last made it. A shared one would be one more thing that threads wait for."""
+    """The Date field as each thread last made it, with its second. A shared one would be one more thing to wait for."""
 
-    second = 0
-    line = ""
+    made = (0, "")
 
 
 _date = _Date()
@@ -98,11 +97,12 @@ _date = _Date()
 
 def date_line() -> str:
     """The Date field of this second (RFC 9110 section 6.6.1), with its line end."""
-    second = int(time.time())
-    if second != _date.second:
-        _date.second = second
-        _date.line = f"Date: {formatdate(second, usegmt=True)}\r\n"
-    return _date.line
+    now = int(time.time())
+    second, line = _date.made
+    if second != now:
+        line = f"Date: {formatdate(now, usegmt=True)}\r\n"
+        _date.made = (now, line)
+    return line
 
 
 def encode_response(response: Response, *, head_only: bool, connection: str) -> bytes:
@@ -111,16 +111,17 @@ def encode_response(response: Response, *, head_only: bool, connection: str) -> 
     Raises: ValueError for a header field that would break the framing (RFC 9112 section 11.1, response splitting).
     """
     status, body = response.status, response.body
-    lines = [f"HTTP/1.1 {status} {REASONS[status]}\r\n", date_line(), _SERVER]
+    fields = ""
     for name, value in response.headers:
-        line = f"{name}: {value}\r\n"
-        if "\n" in value or "\r" in line[:-2] or "\0" in line or "\n" in name or ":" in name or not name:
-            raise ValueError(f"a response header field may not hold line ends or NUL: {name!r}: {value!r}")
-        lines.append(line)
+        if not name or ":" in name:
+            raise ValueError(f"{name!r} is no name for a header field")
+        fields += f"{name}: {value}\r\n"
+    ends = len(response.headers)
+    if fields.count("\n") != ends or fields.count("\r") != ends or "\0" in fields:
+        raise ValueError(f"a response header field may not hold line ends or NUL: {response.headers!r}")
     if status not in BODILESS:
-        lines.append(f"Content-Length: {len(body)}\r\n")
+        fields += f"Content-Length: {len(body)}\r\n"
     if connection:
-        lines.append(f"Connection: {connection}\r\n")
-    lines.append("\r\n")
-    head = "".join(lines).encode("latin-1")
+        fields += f"Connection: {connection}\r\n"
+    head = f"HTTP/1.1 {status} {REASONS[status]}\r\n{date_line()}{_SERVER}{fields}\r\n".encode("latin-1")
     return head if head_only or status in BODILESS else head + body

@@ -48,9 +48,9 @@ class ThreadRecord:
     """
 
     __slots__ = (
-        "asked", "buffer", "chunks", "connection", "connections", "counted", "emitted", "flows", "for_connection",
-        "held", "level", "loop", "lost", "lower", "native", "number", "pending", "placed", "probe", "recycled",
-        "requests", "role", "row", "shared", "since", "statuses", "taking", "thread", "times", "words",
+        "asked", "buffer", "chunks", "connection", "connections", "counted", "driver", "emitted", "flows",
+        "for_connection", "held", "level", "loop", "lost", "lower", "native", "number", "pending", "placed", "probe",
+        "recycled", "requests", "role", "row", "shared", "since", "statuses", "taking", "thread", "times", "words",
     )  # fmt: skip
 
     def __init__(self, probe: "Probe", number: int, role: str):
@@ -65,12 +65,13 @@ class ThreadRecord:
         self.statuses: defaultdict[int, int] = defaultdict(int)
         # What the taskmaster keeps with the thread: counted as accepting, asked for a worker, holds a place,
         # was made for one connection, is of a lower room, the connection in hand, a loop's request in hand, the queue
-        # it waits on, its event loop.
+        # it waits on, what reads and writes for it, its event loop if that is one.
         self.counted = self.asked = self.placed = self.for_connection = self.lower = False
         self.held: object | None = None
         self.pending: object | None = None
         self.taking: object | None = None
         self.shared: list[object] = []
+        self.driver: object | None = None
         self.loop: object | None = None
         self.level = UNWATCHED
         self.since = -1

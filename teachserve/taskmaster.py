@@ -13,11 +13,11 @@ What guards what:
 """
 
 import socket
-import traceback
 from collections.abc import Callable
 
 from teachserve.accepting import Accepting
-from teachserve.connection import BlockingDriver, Connection
+from teachserve.connection import Connection
+from teachserve.driver import BlockingDriver
 from teachserve.errors import Abandoned, TeachserveError
 from teachserve.events import State
 from teachserve.gate import Gate, readable
@@ -26,7 +26,6 @@ from teachserve.message import Request, Response
 from teachserve.options import Options, options_used
 from teachserve.probe import ThreadRecord
 from teachserve.queues import NamedQueue, Queue
-from teachserve.threads import logger
 
 __all__ = ["WORKER_WANTED", "Queue", "Taskmaster"]
 
@@ -38,8 +37,6 @@ _OVERRIDDEN = {"start", "accepting_role"}
 _CREATING = State.CREATING.code
 _HANDING_OVER = State.HANDING_OVER.code
 _WAITING = State.WAITING.code
-_HANDLING = State.HANDLING.code
-_WRITING = State.WRITING.code
 
 
 class Taskmaster(Accepting):
@@ -52,7 +49,6 @@ class Taskmaster(Accepting):
     def __init__(self, listener: socket.socket, app: Callable[[Request], Response], options: Options,
                  gate: Gate | None = None):  # fmt: skip
         super().__init__(listener, app, options, gate)
-        self.blocking = BlockingDriver(self)
         self.queues: dict[str, NamedQueue] = {}
         for cls in reversed(type(self).__mro__[: type(self).__mro__.index(Taskmaster)]):
             for name, member in vars(cls).items():
@@ -110,6 +106,9 @@ class Taskmaster(Accepting):
             self.refuse(connection, 503, "no thread can be made for this connection")
         return False
 
+    def _begun(self, record: ThreadRecord) -> None:
+        record.driver = BlockingDriver(self, record)
+
     def _replace(self, method: Callable[..., None], args: tuple, role: str) -> None:
         self.spawn(method, *args, role=role)
 
@@ -139,6 +138,7 @@ class Taskmaster(Accepting):
             queue.tokens.put()
         if record.loop is not None:
             record.loop.close()
+        record.driver = record.loop = None  # they hold the record: no cycle for the collector
 
     # ---- handing over ------------------------------------------------------------------------------------------
 
@@ -213,9 +213,11 @@ class Taskmaster(Accepting):
         States: reading or idle, handling, writing. Once the server stops: the request in progress is the last.
         """
         me = self._local.record
+        driver = me.driver
+        me.connection = connection.number
         try:
-            while (request := self._read(me, connection)) is not None:
-                self._write(me, self._handle(me, request))
+            while (request := driver.read(connection)) is not None:
+                driver.write(driver.handle(request))
         finally:
             self.close(connection)
             me.held = None
@@ -230,59 +232,27 @@ class Taskmaster(Accepting):
         While it blocks: reading, or idle between two requests.
         Once the server stops: None for a connection on which no request has begun.
         """
-        return self._read(self._local.record, connection)
-
-    def _read(self, me: ThreadRecord, connection: Connection) -> Request | None:
+        me = self._local.record
         me.connection = connection.number
-        return (me.loop or self.blocking).read(me, connection)
+        return me.driver.read(connection)
 
     def handle(self, request: Request) -> Response:
         """The handler's answer, or 500 whatever the handler raised.
 
         State: handling. Once the server stops: the same.
         """
-        return self._handle(self._local.record, request)
-
-    def _handle(self, me: ThreadRecord, request: Request) -> Response:
+        me = self._local.record
         me.connection = request.connection.number
-        me.requests += 1
-        me.enter(_HANDLING)
-        if self.gate is not None:
-            self.gate.hold("handle")
-        try:
-            response = self.app(request)
-            response.request = request
-        except Abandoned:
-            raise
-        except BaseException as error:  # AttributeError too, for an answer that is no Response
-            logger.error("%s %s failed: %s", request.method, request.path, "".join(traceback.format_exception(error)))
-            response = Response.text("500 Internal Server Error: the handler failed; the log says why\n", 500)
-            response.request = request
-        return response
+        return me.driver.handle(request)
 
     def write(self, response: Response) -> None:
         """Send the answer. In a loop: what the socket takes now, the rest when `select` finds room.
 
         While it blocks: writing. Once the server stops: the answer says `Connection: close`.
         """
-        self._write(self._local.record, response)
-
-    def _write(self, me: ThreadRecord, response: Response) -> None:
-        connection = response.request.connection
-        me.connection = connection.number
-        me.enter(_WRITING, connection.descriptor)
-        if self.gate is not None:
-            self.gate.hold("write")
-        try:
-            data = connection.machine.answer(response, last=self.stopping)
-        except Exception as error:  # whatever a handler may have put into it
-            logger.error("%s %s: %s", response.request.method, response.request.path, error)
-            request = response.request
-            response = Response.text("500 Internal Server Error: the answer was malformed; the log says why\n", 500)
-            response.request = request
-            data = connection.machine.answer(response, last=True)
-        me.statuses[response.status] += 1
-        (me.loop or self.blocking).send(me, connection, data)
+        me = self._local.record
+        me.connection = response.request.connection.number
+        me.driver.write(response)
 
     def select(self, listener: socket.socket, queue: NamedQueue) -> object | None:
         """One ready thing: the listener, a connection (bytes or a whole buffered request), or the queue.
@@ -291,5 +261,5 @@ class Taskmaster(Accepting):
         """
         me = self._local.record
         if me.loop is None:
-            me.loop = Loop(self, listener, queue)
-        return me.loop.select(me)
+            me.driver = me.loop = Loop(self, me, listener, queue)
+        return me.loop.select()

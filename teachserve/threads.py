@@ -109,6 +109,9 @@ class ThreadTable:
         self.probe.death(record)
         self.changed.notify_all()
 
+    def _begun(self, record: ThreadRecord) -> None:
+        """Give a thread, in itself, what it needs of its own."""
+
     def _let_go(self, record: ThreadRecord) -> None:
         """Give back what an ending thread still holds."""
 
@@ -144,6 +147,7 @@ class ThreadTable:
         self._local.record = record
         record.shared = self._shared()
         record.begin()
+        self._begun(record)
         end = _ENDED
         try:
             if self.gate is not None:
