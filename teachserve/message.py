@@ -1,6 +1,5 @@
 """Requests and responses, and how a response becomes bytes."""
 
-import threading
 import time
 from email.utils import formatdate
 from http import HTTPStatus
@@ -86,22 +85,17 @@ class Response:
         return cls(status, text.encode(), [("Content-Type", "text/plain; charset=utf-8"), *(headers or [])])
 
 
-class _Date(threading.local):
-    """The Date field as each thread last made it, with its second. A shared one would be one more thing to wait for."""
-
-    made = (0, "")
-
-
-_date = _Date()
+_date_made = (0, "")
 
 
 def date_line() -> str:
     """The Date field of this second (RFC 9110 section 6.6.1), with its line end."""
+    global _date_made
     now = int(time.time())
-    second, line = _date.made
+    second, line = _date_made
     if second != now:
         line = f"Date: {formatdate(now, usegmt=True)}\r\n"
-        _date.made = (now, line)
+        _date_made = (now, line)  # in one piece: two threads may be here at once, and both are right
     return line
 
 

@@ -50,7 +50,7 @@ class ThreadRecord:
     __slots__ = (
         "asked", "buffer", "chunks", "connection", "connections", "counted", "driver", "emitted", "flows",
         "for_connection", "held", "level", "loop", "lost", "lower", "native", "number", "pending", "placed", "probe",
-        "recycled", "requests", "role", "row", "shared", "since", "statuses", "taking", "thread", "times", "words",
+        "recycled", "requests", "role", "row", "since", "statuses", "taking", "thread", "times", "words",
     )  # fmt: skip
 
     def __init__(self, probe: "Probe", number: int, role: str):
@@ -70,7 +70,6 @@ class ThreadRecord:
         self.held: object | None = None
         self.pending: object | None = None
         self.taking: object | None = None
-        self.shared: list[object] = []
         self.driver: object | None = None
         self.loop: object | None = None
         self.level = UNWATCHED

@@ -112,12 +112,6 @@ class Taskmaster(Accepting):
     def _replace(self, method: Callable[..., None], args: tuple, role: str) -> None:
         self.spawn(method, *args, role=role)
 
-    def _shared(self) -> list[object]:
-        queued = [part for queue in self.queues.values() for part in (queue.items, queue.tokens)]
-        app = list(getattr(self.app, "__dict__", {}).values())
-        tables = [value for part in app if isinstance(part, dict) for value in part.values()]
-        return [*super()._shared(), *queued, *app, *tables]
-
     def _died(self, record: ThreadRecord) -> None:
         if record.taking is not None:  # abandoned while it waited
             self._count_out_taker(record)

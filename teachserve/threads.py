@@ -80,15 +80,6 @@ class ThreadTable:
             record = self._born(role, lower=True)
         return self._start(record, method, ())
 
-    def _shared(self) -> list[object]:
-        """What every thread reads of this object all the time, for each of them to hold.
-
-        Without a GIL, CPython 3.13 reads an attribute without a lock only if the value's reference count already knows
-        of other threads than the one that made it; held by each thread, it does. (From its source; the benchmark did not
-        tell the difference.)
-        """
-        return list(vars(self).values())
-
     def _born(self, role: str, *, lower: bool = False) -> ThreadRecord:
         """Count a thread that is about to be made. The caller holds the lock."""
         record = self.probe.birth(next(self._numbers), role)
@@ -145,7 +136,6 @@ class ThreadTable:
     def _live(self, record: ThreadRecord, method: Callable[..., None], args: tuple) -> None:
         """A thread's whole life, around its method."""
         self._local.record = record
-        record.shared = self._shared()
         record.begin()
         self._begun(record)
         end = _ENDED
