@@ -97,16 +97,16 @@ class Accepting(ThreadTable):
 
     def welcome(self, me: ThreadRecord, sock: socket.socket, peer: tuple) -> Connection:
         """Number the connection, count a thread out of accepting, and see in the same section whether it was the last."""
+        counts = self.counts
         with self.lock:
-            self.counts.connections += 1
-            number = self.counts.connections
+            number = counts.connections = counts.connections + 1
             if me.loop is None:
-                self.counts.accepting -= 1
                 me.counted = False
+                accepting = counts.accepting = counts.accepting - 1
                 if self.stopping:
                     self.changed.notify_all()
-                elif not (self.counts.accepting or self.counts.asked or self._full()):
-                    self.counts.asked = me.asked = True
+                elif not (accepting or counts.asked or self._full()):
+                    counts.asked = me.asked = True
         connection = Connection(sock, peer, number, self.limits)
         me.connections += 1
         me.connection = number
@@ -222,10 +222,11 @@ class Accepting(ThreadTable):
         me.enter(_RECYCLING)
         if self.gate is not None:
             self.gate.hold("recycle")
+        counts, standby = self.counts, self.options.standby
         with self.lock:
-            if self.stopping or self.counts.accepting >= self.options.standby:
+            if self.stopping or counts.accepting >= standby:
                 return False
-            self.counts.accepting += 1
+            counts.accepting += 1
             me.counted = True
         me.recycled += 1
         return True

@@ -1,4 +1,4 @@
-"""One accepted connection: bytes between its socket and its protocol machine.
+"""The listening socket, and one accepted connection: bytes between its socket and its protocol machine.
 
 Time-outs are the kernel's (SO_RCVTIMEO, SO_SNDTIMEO): `socket.settimeout` would put a poll(2) before every call, and with
 a GIL each blocking call is a chance to lose it. Set once on the listening socket, Linux hands them on to what it accepts.
@@ -51,6 +51,23 @@ def timeval(seconds: float) -> bytes:
     return struct.pack("@ll", microseconds // 1_000_000, microseconds % 1_000_000)
 
 
+class ListeningSocket(socket.socket):
+    """A listening socket that accepts with less ado.
+
+    `socket.socket.accept` makes enums of family and type, anew for each connection, and an object of Python for what the
+    bare socket of C does as well.
+    """
+
+    def __init__(self, family: socket.AddressFamily):
+        super().__init__(family, socket.SOCK_STREAM)
+        self._kind = int(family), int(socket.SOCK_STREAM), self.proto
+
+    def accept(self) -> tuple[socket.SocketType, tuple]:
+        """accept(2): the connection's socket, and the client's address. Raises: OSError."""
+        descriptor, peer = self._accept()
+        return socket.SocketType(*self._kind, descriptor), peer
+
+
 class Connection:
     """An accepted connection.
 
@@ -64,7 +81,7 @@ class Connection:
         "read_deadline", "sock", "swept",
     )  # fmt: skip
 
-    def __init__(self, sock: socket.socket, peer: object, number: int, limits: Limits):
+    def __init__(self, sock: socket.SocketType, peer: object, number: int, limits: Limits):
         self.sock = sock
         self.descriptor = sock.fileno()
         self.peer = peer

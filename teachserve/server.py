@@ -13,7 +13,7 @@ from dataclasses import asdict
 from types import TracebackType
 
 from teachserve import architectures
-from teachserve.connection import timeval
+from teachserve.connection import ListeningSocket, timeval
 from teachserve.errors import AddressError, OptionError, TeachserveError
 from teachserve.events import STATES
 from teachserve.gate import Gate
@@ -163,7 +163,7 @@ class Server:
             taskmaster.places.close()
             taskmaster.probe.close()
 
-    def _listen(self) -> socket.socket:
+    def _listen(self) -> ListeningSocket:
         options = self.options
         try:
             family, _, _, _, address = socket.getaddrinfo(
@@ -171,7 +171,7 @@ class Server:
             )[0]
         except (socket.gaierror, UnicodeError) as error:
             raise AddressError(f"host {options.host!r} is no address of this machine: {error}; see --host") from None
-        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener = ListeningSocket(family)
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             # Linux hands these on to every socket that is accepted: no system call for each connection.
