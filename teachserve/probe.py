@@ -9,6 +9,7 @@ nanoseconds old, never half a word. Three levels: nobody watches (state, word, c
 import mmap
 import os
 import struct
+import sys
 import threading
 import time
 from collections import defaultdict, deque
@@ -33,24 +34,26 @@ MOST_CHUNKS = 64
 """Full chunks that a thread may have waiting for the publisher; beyond them a chunk is dropped and counted."""
 
 _STARTING = State.STARTING.code
-_WORD = (1 << 64) - 1
 _STATE = (1 << WORD_STATE_BITS) - 1
-_ONE_MOVE = 1 << WORD_SEQUENCE_SHIFT
-_SEQUENCE = _WORD ^ _ONE_MOVE - 1
+# A word is written in two halves, the sequence first: a reader that sees only the first takes it for a move in progress,
+# which it is. Numbers of 32 bits are half the work of numbers of 64.
+_NOW, _MOVES = (0, 1) if sys.byteorder == "little" else (1, 0)
+_HALF = (1 << WORD_SEQUENCE_SHIFT) - 1
+assert WORD_SEQUENCE_SHIFT == 32
 
 
 class ThreadRecord:
     """What one thread announces. Written by that thread alone.
 
-    `words` is its row of the shared table; `flows` counts each transition (before << 8 | after); `since` is the time at which
-    the state was entered (us since the probe's epoch, -1: before watching began); `times` the us spent by state while
-    watched. `connection` is the number of the connection held, 0 for none.
+    `word` is its word in the shared table, in two halves; `flows` counts each transition (before << 8 | after); `since`
+    is the time at which the state was entered (us since the probe's epoch, -1: before watching began); `times` the us
+    spent by state while watched. `connection` is the number of the connection held, 0 for none.
     """
 
     __slots__ = (
         "asked", "buffer", "chunks", "connection", "connections", "counted", "driver", "emitted", "flows",
         "for_connection", "held", "level", "loop", "lost", "lower", "native", "number", "pending", "placed", "probe",
-        "recycled", "requests", "role", "row", "since", "statuses", "taking", "thread", "times", "words",
+        "recycled", "requests", "role", "row", "since", "statuses", "taking", "thread", "times", "word",
     )  # fmt: skip
 
     def __init__(self, probe: "Probe", number: int, role: str):
@@ -78,33 +81,33 @@ class ThreadRecord:
         self.buffer: list[int] = []
         self.chunks: deque[list[int]] = deque()
         self.emitted = self.lost = 0
-        self.words, self.row = probe.take_row()
-        self.words[1], self.words[2], self.words[0] = 0, _STARTING, number
+        self.row = -1
+        self.word: list[int] | memoryview = [_STARTING, 0]  # its own while it has no row
 
     def begin(self) -> None:
         """Called first in the thread itself: from here on the kernel can be asked about it."""
         self.native = threading.get_native_id()
-        self.words = self.words[:]  # a view of its own: without a GIL, a shared one's reference count is fought over
-        self.words[1] = self.native
+        self.row, self.word = self.probe.take_row(self.number, self.native)
 
     def enter(self, state: int, descriptor: int = 0) -> None:
         """Announce a move. Call it just before the blocking call, and never while a lock is held."""
-        words = self.words
-        word = words[2]
-        words[2] = (word & _SEQUENCE) + _ONE_MOVE & _WORD | descriptor << WORD_STATE_BITS | state
-        self.flows[(word & _STATE) << 8 | state] += 1
+        word = self.word
+        before = word[_NOW] & _STATE
+        word[_MOVES] = word[_MOVES] + 1 & _HALF
+        word[_NOW] = descriptor << WORD_STATE_BITS | state
+        self.flows[before << 8 | state] += 1
         if self.level:
-            self._observe(word & _STATE, state)
+            self._observe(before, state)
 
     @property
     def state(self) -> int:
         """The code of the state that it is in."""
-        return self.words[2] & _STATE
+        return self.word[_NOW] & _STATE
 
     @property
     def moves(self) -> int:
         """How many moves it has made, modulo 2**32."""
-        return self.words[2] >> WORD_SEQUENCE_SHIFT
+        return self.word[_MOVES]
 
     def mark(self, mark: Mark, connection: int) -> None:
         """Announce what happened to a connection without the thread having moved."""
@@ -156,20 +159,25 @@ class Probe:
         else:
             self._memory = mmap.mmap(-1, size)
         self._words = memoryview(self._memory).cast("Q")
+        self._halves = memoryview(self._memory).cast("I")
         self._rows = deque(range(ROWS))
-        assert struct.calcsize("Q") == 8
+        assert (struct.calcsize("Q"), struct.calcsize("I")) == (8, 4)
 
     def now_us(self) -> int:
         """Microseconds since this probe's epoch, on the monotonic clock."""
         return (self._clock_ns() - self.epoch_ns) // 1000
 
-    def take_row(self) -> tuple[memoryview, int]:
-        """A free row of the shared table and its number; private memory and -1 where every row is taken."""
+    def take_row(self, number: int, native: int) -> tuple[int, list[int] | memoryview]:
+        """A row of the shared table for a thread, and its word there; -1 and private memory where every row is taken."""
         try:
             row = self._rows.popleft()
         except IndexError:
-            return memoryview(bytearray(ROW_WORDS * 8)).cast("Q"), -1
-        return self._words[row * ROW_WORDS : (row + 1) * ROW_WORDS], row
+            return -1, [_STARTING, 0]
+        at = row * ROW_WORDS
+        word = self._halves[2 * at + 4 : 2 * at + 6]
+        word[_NOW], word[_MOVES] = _STARTING, 0
+        self._words[at + 1], self._words[at] = native, number
+        return row, word
 
     def birth(self, number: int, role: str) -> ThreadRecord:
         """A record for a thread that is about to be made. The caller holds the taskmaster's lock."""
@@ -195,9 +203,8 @@ class Probe:
             self.times = [total + own for total, own in zip(self.times, record.times, strict=True)]
             self.ended.append(record)  # until the publisher has drained its last events
         if record.row >= 0:
-            last = memoryview(bytearray(record.words)).cast("Q")
-            record.words[0] = 0
-            record.words = last  # before the row is somebody else's
+            self._words[record.row * ROW_WORDS] = 0
+            record.word = record.word.tolist()  # before the row is somebody else's
             self._rows.append(record.row)
 
     def watch(self, level: int) -> None:
@@ -214,6 +221,7 @@ class Probe:
         if not self.level:  # else a watcher is still owed their last events
             self.ended.clear()
         self._words.release()
+        self._halves.release()
         self._memory.close()
         if self.descriptor is not None:
             os.close(self.descriptor)
