@@ -11,9 +11,8 @@ import os
 import struct
 import sys
 import threading
-import time
 from collections import defaultdict, deque
-from collections.abc import Callable
+from time import monotonic_ns
 
 from teachserve.events import (
     MARK_CODES,
@@ -46,8 +45,8 @@ class ThreadRecord:
     """What one thread announces. Written by that thread alone.
 
     `word` is its word in the shared table, in two halves; `flows` counts each transition (before << 8 | after); `since`
-    is the time at which the state was entered (us since the probe's epoch, -1: before watching began); `times` the us
-    spent by state while watched. `connection` is the number of the connection held, 0 for none.
+    is the time at which the state was entered (CLOCK_MONOTONIC in ns, -1: before watching began); `times` the ns spent
+    by state while watched. `connection` is the number of the connection held, 0 for none.
     """
 
     __slots__ = (
@@ -112,10 +111,10 @@ class ThreadRecord:
     def mark(self, mark: Mark, connection: int) -> None:
         """Announce what happened to a connection without the thread having moved."""
         if self.level == STREAM:
-            self._emit(self.probe.now_us(), MARK_CODES[mark], connection)
+            self._emit(monotonic_ns(), MARK_CODES[mark], connection)
 
     def _observe(self, before: int, state: int) -> None:
-        now = self.probe.now_us()
+        now = monotonic_ns()
         if self.since >= 0:
             self.times[before] += now - self.since
         self.since = now
@@ -125,7 +124,7 @@ class ThreadRecord:
     def _emit(self, now: int, code: int, connection: int) -> None:
         self.emitted += 1
         buffer = self.buffer
-        buffer.extend((now, code, connection))
+        buffer.extend((self.probe.us(now), code, connection))
         if len(buffer) >= CHUNK:
             if len(self.chunks) < MOST_CHUNKS:
                 self.chunks.append(buffer)  # before the buffer is replaced: the publisher reads them in that order
@@ -140,9 +139,8 @@ class Probe:
     `records` holds the threads that are alive, by number; it changes under the taskmaster's lock.
     """
 
-    def __init__(self, clock_ns: Callable[[], int] = time.monotonic_ns):
-        self._clock_ns = clock_ns
-        self.epoch_ns = clock_ns()
+    def __init__(self) -> None:
+        self.epoch_ns = monotonic_ns()
         self.level = UNWATCHED
         self.records: dict[int, ThreadRecord] = {}
         self.ended: deque[ThreadRecord] = deque()
@@ -163,9 +161,13 @@ class Probe:
         self._rows = deque(range(ROWS))
         assert (struct.calcsize("Q"), struct.calcsize("I")) == (8, 4)
 
+    def us(self, time_ns: int) -> int:
+        """A time of CLOCK_MONOTONIC as microseconds since this probe's epoch."""
+        return (time_ns - self.epoch_ns) // 1000
+
     def now_us(self) -> int:
-        """Microseconds since this probe's epoch, on the monotonic clock."""
-        return (self._clock_ns() - self.epoch_ns) // 1000
+        """Now, in microseconds since this probe's epoch."""
+        return self.us(monotonic_ns())
 
     def take_row(self, number: int, native: int) -> tuple[int, list[int] | memoryview]:
         """A row of the shared table for a thread, and its word there; -1 and private memory where every row is taken."""
@@ -184,7 +186,7 @@ class Probe:
         record = ThreadRecord(self, number, role)
         record.level = self.level
         if self.level:
-            record.since = self.now_us()
+            record.since = monotonic_ns()
         self.records[number] = record
         return record
 

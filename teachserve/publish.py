@@ -306,7 +306,7 @@ class Publisher:
             "at": now,
             "threads": rows,
             "flows": [(move >> 8, move & 255, count) for move, count in flows.items()],
-            "times": times,
+            "times": [spent // 1000 for spent in times],
             "queues": queues,
             "counters": counters,
             "statuses": statuses,
@@ -315,8 +315,9 @@ class Publisher:
         }
 
     def _row(self, record: ThreadRecord) -> tuple:
-        return (record.number, self._role(record.role), record.native, record.state, record.moves, record.since,
-                record.connection, record.requests, record.connections, record.recycled)  # fmt: skip
+        since = self._probe.us(record.since) if record.since >= 0 else -1
+        return (record.number, self._role(record.role), record.native, record.state, record.moves, since, record.connection,
+                record.requests, record.connections, record.recycled)  # fmt: skip
 
     def _stream(self) -> None:
         """Drain every thread's events and send them, at most MOST_EVENTS a frame."""
