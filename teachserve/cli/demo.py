@@ -1,30 +1,15 @@
 """`teachserve demo`: a server, a load on it, and a dashboard; three processes, gone again when you leave."""
 
 import sys
+from pathlib import Path
 
 import click
 
-from teachserve.cli.options import given, server_options
+from teachserve.cli.options import Duration, given, server_options
 from teachserve.errors import OptionError
-from teachserve.options import parse_duration
 
 DEFAULT_DELAY = "1ms"
-HEADLESS_S = 5.0
-
-
-class Duration(click.ParamType):
-    """`500ms`, `5s`, `1m`, as seconds."""
-
-    name = "TIME"
-
-    def convert(self, value: object, param: click.Parameter | None, context: click.Context | None) -> float:
-        try:
-            seconds = parse_duration(value)
-        except ValueError:
-            seconds = 0.0
-        if seconds <= 0:
-            self.fail(f"{value!r} is no duration: give one such as 500ms, 5s, 1m")
-        return seconds
+UNATTENDED_S = 5.0
 
 
 @click.command()
@@ -54,6 +39,12 @@ class Duration(click.ParamType):
 @click.option("--headless", is_flag=True, help="No screen: print the final model after --duration.")
 @click.option("-z", "--duration", type=Duration(), help="End after this long.  [default: until you leave; headless 5s]")
 @click.option("--json", "json_wanted", is_flag=True, help="With --headless: exactly one JSON object on stdout.")
+@click.option(
+    "--picture",
+    type=click.Path(path_type=Path, dir_okay=False, writable=True),
+    metavar="FILE",
+    help="No terminal: after --duration (5s) save the screen as SVG.",
+)
 @click.option("--theme", type=click.Choice(["dark", "light"]), default="dark", show_default=True, help="T changes it.")
 def command(
     arch: str,
@@ -63,6 +54,7 @@ def command(
     headless: bool,
     duration: float | None,
     json_wanted: bool,
+    picture: Path | None,
     theme: str,
     **options: object,
 ) -> int:
@@ -80,24 +72,30 @@ def command(
     """  # fmt: skip
     if json_wanted and not headless:
         raise click.UsageError("--json is for a run without a screen: add --headless")
-    if not headless and not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if picture and headless:
+        raise click.UsageError("--picture is of the screen: leave --headless out")
+    if picture and not picture.resolve().parent.is_dir():
+        raise click.UsageError(f"--picture {picture}: there is no folder {picture.parent}")
+    if not (headless or picture) and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise click.UsageError("the dashboard needs a terminal: run it in one, or add --headless")
     try:
         values = {"delay": DEFAULT_DELAY} | given(options)
     except OptionError as error:
         raise click.UsageError(str(error)) from None
     load = {"path": "/yo", "connections": connections, "keep_alive": keep_alive, "rate": rate}
-    return run(arch, values, load, headless, duration, json_wanted, theme == "dark")
+    if headless or picture:
+        duration = duration or UNATTENDED_S
+    return run(arch, values, load, headless, duration, json_wanted, theme == "dark", picture)
 
 
 def run(arch: str, values: dict[str, object], load: dict[str, object], headless: bool, duration: float | None,
-        json_wanted: bool, dark: bool) -> int:  # fmt: skip
+        json_wanted: bool, dark: bool, picture: Path | None) -> int:  # fmt: skip
     """Fork the guard; then, in the child, run the demo. The exit status."""
     from teachserve.demo.endings import USAGE, Endings
     from teachserve.demo.guard import guard, unblock
     from teachserve.demo.supervisor import Plan, Supervisor
 
-    guarded = guard(screen=not headless)
+    guarded = guard(screen=not (headless or picture))
     endings = Endings()
     endings.take_signals()
     unblock()
@@ -105,11 +103,11 @@ def run(arch: str, values: dict[str, object], load: dict[str, object], headless:
     if headless:
         from teachserve.demo import headless as without_screen
 
-        ending = without_screen.run(supervisor, endings, duration or HEADLESS_S, json_wanted)
+        ending = without_screen.run(supervisor, endings, duration, json_wanted)
     else:
         from teachserve.dashboard import run as on_screen
 
-        ending = on_screen.run(supervisor, endings, duration, dark)
+        ending = on_screen.run(supervisor, endings, duration, dark, picture)
     for line in [*([ending.text] if ending.text else []), *([] if ending.status == USAGE else supervisor.complaints())]:
         print(f"teachserve: {line}", file=sys.stderr)
     return ending.status

@@ -7,23 +7,11 @@ import sys
 
 import click
 
+from teachserve.cli.options import Duration
 from teachserve.errors import TeachserveError
-from teachserve.options import parse_duration
 
 DURATION_S = 10.0
 HALF_WRITTEN = 1
-
-
-class Duration(click.ParamType):
-    """`500ms`, `10s`, `1m`, as seconds."""
-
-    name = "TIME"
-
-    def convert(self, value: object, param: click.Parameter | None, context: click.Context | None) -> float:
-        try:
-            return parse_duration(value)
-        except ValueError:
-            self.fail(f"{value!r} is not a duration: give one such as 500ms, 10s, 1m", param, context)
 
 
 def no_d(context: click.Context, param: click.Parameter, value: str | None) -> None:

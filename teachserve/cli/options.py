@@ -6,9 +6,25 @@ from collections.abc import Callable
 import click
 
 from teachserve.errors import OptionError
-from teachserve.options import DECLARED, OPTIONS, Option
+from teachserve.options import DECLARED, OPTIONS, Option, parse_duration
 
 SHORT = {"port": "-p"}
+
+
+class Duration(click.ParamType):
+    """`500ms`, `10s`, `1m`, as seconds; more than none."""
+
+    name = "TIME"
+
+    def convert(self, value: object, param: click.Parameter | None, context: click.Context | None) -> float:
+        """The seconds. Fails with a sentence that gives examples."""
+        try:
+            seconds = parse_duration(value)
+        except ValueError:
+            seconds = 0.0
+        if seconds <= 0:
+            self.fail(f"{value!r} is no duration: give one such as 500ms, 10s, 1m")
+        return seconds
 
 
 def _text(option: Option) -> str:

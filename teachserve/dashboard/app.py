@@ -1,5 +1,6 @@
 """The dashboard: one thread reads pictures, the newest goes to the screen, keys go back to the server and the load."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -169,11 +170,16 @@ class Dashboard(App[None]):
         shows = self.newest.snapshot.header.architecture if self.newest and self.newest.snapshot.header else "demo"
         name = f"teachserve-{shows}-{datetime.now():%Y%m%d-%H%M%S}.svg"
         try:
-            self.save_screenshot(name, str(Path.cwd()))
+            self.save_picture(Path(name))
         except OSError as error:
             self.notify(f"could not save {name}: {error.strerror}", severity="error")
         else:
             self.notify(f"saved {name}")
+
+    def save_picture(self, path: Path) -> None:
+        """The screen as an SVG that needs nothing from elsewhere. Raises: OSError."""
+        svg = self.export_screenshot(title="teachserve")
+        path.write_text(re.sub(r"@font-face\s*\{.*?\}\s*", "", svg, flags=re.DOTALL))
 
     def action_stop(self) -> None:
         """Softly first; asked again, abandon."""

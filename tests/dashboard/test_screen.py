@@ -105,6 +105,18 @@ def test_a_list_that_shrinks_under_a_reader_at_its_end_shows_rows_again() -> Non
     play(picture(recycling(60)), story)
 
 
+def test_a_sentence_that_stands_longer_than_its_picture_says_how_old_it_is() -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        await show(app, pilot, picture(replace(recycling(3), at_s=AT + 1)))
+        assert " ago)" not in screen_text(app)
+        await show(app, pilot, picture(replace(recycling(4), at_s=AT + 1.5)))
+        assert "(0.5s ago)" in screen_text(app)
+        await show(app, pilot, picture(replace(recycling(4), at_s=AT + 2)))
+        assert " ago)" not in screen_text(app)
+
+    play(picture(recycling(3)), story)
+
+
 def test_a_list_whose_length_changes_with_every_frame_is_not_laid_out_with_every_frame() -> None:
     async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
         table = app.query_one(ThreadTable)

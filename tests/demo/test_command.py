@@ -25,10 +25,12 @@ def demo(*arguments: str, folder: Path, **environment: str) -> subprocess.Comple
     [
         (["--json"], "--json is for a run without a screen: add --headless"),
         ([], "the dashboard needs a terminal: run it in one, or add --headless"),
+        (["--headless", "--picture", "x.svg"], "--picture is of the screen: leave --headless out"),
+        (["--picture", "no/such/folder/x.svg"], "there is no folder no/such/folder"),
         (["--headless", "--arch", "recyclin"], "did you mean recycling?"),
         (["--headless", "--standby", "0"], "standby must be a whole number, from 1"),
         (["--headless", "--arch", "recycling", "--threads", "3"], "threads means nothing to recycling"),
-        (["--headless", "--duration", "soon"], "'soon' is no duration: give one such as 500ms, 5s, 1m"),
+        (["--headless", "--duration", "soon"], "'soon' is no duration: give one such as 500ms, 10s, 1m"),
         (["--headless", "--duration", "0"], "'0' is no duration"),
         (["--headless", "--connections", "0"], "--connections"),
         (["--headless", "--rate", "0"], "--rate"),
@@ -41,6 +43,16 @@ def test_a_mistake_is_one_line_and_exit_status_2(tmp_path: Path, arguments: list
     assert ran.stderr.count("\n") == 1
     assert ran.stdout == ""
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_picture_needs_no_terminal_and_nothing_from_elsewhere(tmp_path: Path) -> None:
+    file = tmp_path / "screen.svg"
+    ran = demo("--connections", "10", "--duration", "1s", "--picture", str(file), folder=tmp_path)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
+    svg = file.read_text()
+    assert "worker-" in svg
+    assert "accepting" in svg
+    assert "url(https:" not in svg
 
 
 @pytest.mark.parametrize("clients", ["--close", "--keep-alive"])

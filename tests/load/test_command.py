@@ -84,8 +84,8 @@ MISTAKES = [
     (["http://h/", "-c", "0"], "connections=0; give -c 1 or more"),
     (["http://h/", "-c", "x"], "'x' is not a valid integer"),
     (["http://h/", "-q", "-3"], "rate=-3.0; leave -q out"),
-    (["http://h/", "-z", "soon"], "'soon' is not a duration: give one such as 500ms, 10s, 1m"),
-    (["http://h/", "-z", "0"], "duration=0.0; give one such as -z 500ms"),
+    (["http://h/", "-z", "soon"], "'soon' is no duration: give one such as 500ms, 10s, 1m"),
+    (["http://h/", "-z", "0"], "'0' is no duration: give one such as"),
     (
         ["http://h/", "-d", "10s"],
         "-d means the duration in wrk and the body in oha, so it is not used here: give -z 10s",

@@ -55,7 +55,7 @@ MISTAKES = [
     (["serve", "--nonsense"], "nonsense"),
     (["load", "https://127.0.0.1/"], "only http is spoken here"),
     (["load", "http://127.0.0.1:1/yo", "-d", "3"], "-d means the duration in wrk and the body in oha"),
-    (["load", "http://127.0.0.1:1/yo", "-z", "soon"], "is not a duration"),
+    (["load", "http://127.0.0.1:1/yo", "-z", "soon"], "is no duration"),
     (["load", "http://127.0.0.1:1/yo", "-c", "0"], "0"),
     (["load", "http://127.0.0.1:1/yo", "-z", "1s"], "cannot connect to http://127.0.0.1:1/yo"),
     (["check", "nowhere:Nothing"], "cannot import 'nowhere'"),

@@ -7,7 +7,7 @@ from teachserve.demo.picture import Picture
 from teachserve.demo.sentence import sentence
 
 HOLD_S = 0.8
-"""A sentence stands at least this long: one that changes with each frame cannot be read."""
+"""A sentence stands at least this long: one that changes with each frame cannot be read. Meanwhile it says how old it is."""
 
 
 class StoryPane(LinePane):
@@ -21,6 +21,8 @@ class StoryPane(LinePane):
         at_s, phase = picture.snapshot.at_s, picture.snapshot.phase
         if phase != self._phase or not self._since_s <= at_s < self._since_s + HOLD_S:
             self._text, self._phase, self._since_s = sentence(picture), phase, at_s
-        lines = textwrap.wrap(self._text, max(20, width - 2), max_lines=max(1, height), placeholder=" ...")
+        age_s = at_s - self._since_s
+        text = f"{self._text} ({age_s:.1f}s ago)" if age_s >= 0.05 else self._text
+        lines = textwrap.wrap(text, max(20, width - 2), max_lines=max(1, height), placeholder=" ...")
         marks = [">", *[" "] * len(lines)]
         return [[(f"{mark} ", "label"), (text, "strong")] for mark, text in zip(marks, lines, strict=False)]
