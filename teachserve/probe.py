@@ -80,13 +80,13 @@ class ThreadRecord:
         self.buffer: list[int] = []
         self.chunks: deque[list[int]] = deque()
         self.emitted = self.lost = 0
-        self.row = -1
-        self.word: list[int] | memoryview = [_STARTING, 0]  # its own while it has no row
+        self.row, self.word = probe.take_row()
+        self.word[_NOW], self.word[_MOVES] = _STARTING, 0
 
     def begin(self) -> None:
         """Called first in the thread itself: from here on the kernel can be asked about it."""
         self.native = threading.get_native_id()
-        self.row, self.word = self.probe.take_row(self.number, self.native)
+        self.probe.publish_row(self.row, self.number, self.native)
 
     def enter(self, state: int, descriptor: int = 0) -> None:
         """Announce a move. Call it just before the blocking call, and never while a lock is held."""
@@ -158,7 +158,8 @@ class Probe:
             self._memory = mmap.mmap(-1, size)
         self._words = memoryview(self._memory).cast("Q")
         self._halves = memoryview(self._memory).cast("I")
-        self._rows = deque(range(ROWS))
+        self._views: list[memoryview] = []
+        self._free_rows: list[int] = []
         assert (struct.calcsize("Q"), struct.calcsize("I")) == (8, 4)
 
     def us(self, time_ns: int) -> int:
@@ -169,17 +170,27 @@ class Probe:
         """Now, in microseconds since this probe's epoch."""
         return self.us(monotonic_ns())
 
-    def take_row(self, number: int, native: int) -> tuple[int, list[int] | memoryview]:
-        """A row of the shared table for a thread, and its word there; -1 and private memory where every row is taken."""
-        try:
-            row = self._rows.popleft()
-        except IndexError:
-            return -1, [_STARTING, 0]
-        at = row * ROW_WORDS
-        word = self._halves[2 * at + 4 : 2 * at + 6]
-        word[_NOW], word[_MOVES] = _STARTING, 0
-        self._words[at + 1], self._words[at] = native, number
-        return row, word
+    def take_row(self) -> tuple[int, memoryview | list[int]]:
+        """A free row of the shared table and its word; -1 and private memory where every row is taken.
+
+        The caller holds the taskmaster's lock. A row's view is made once and kept: without a GIL (3.13) the count of
+        views that a memoryview keeps goes wrong when threads make and drop them at the same time.
+        """
+        if self._free_rows:
+            row = self._free_rows.pop()
+        elif len(self._views) < ROWS:
+            row = len(self._views)
+            at = 2 * (row * ROW_WORDS + 2)
+            self._views.append(self._halves[at : at + 2])
+        else:
+            return -1, [0, 0]
+        return row, self._views[row]
+
+    def publish_row(self, row: int, number: int, native: int) -> None:
+        """From here on the row speaks for this thread."""
+        if row >= 0:
+            self._words[row * ROW_WORDS + 1] = native
+            self._words[row * ROW_WORDS] = number
 
     def birth(self, number: int, role: str) -> ThreadRecord:
         """A record for a thread that is about to be made. The caller holds the taskmaster's lock."""
@@ -207,7 +218,7 @@ class Probe:
         if record.row >= 0:
             self._words[record.row * ROW_WORDS] = 0
             record.word = record.word.tolist()  # before the row is somebody else's
-            self._rows.append(record.row)
+            self._free_rows.append(record.row)
 
     def watch(self, level: int) -> None:
         """Set what every thread announces from now on. The caller holds the taskmaster's lock."""
@@ -222,8 +233,8 @@ class Probe:
         """Give the shared table back. No thread of the server may be alive."""
         if not self.level:  # else a watcher is still owed their last events
             self.ended.clear()
-        self._words.release()
-        self._halves.release()
+        for view in (*self._views, self._halves, self._words):
+            view.release()
         self._memory.close()
         if self.descriptor is not None:
             os.close(self.descriptor)
