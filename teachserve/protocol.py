@@ -2,8 +2,8 @@
 
 Every rule about connections stands here, once: how long a message is, when the connection lives on, what is refused.
 A driver feeds it (`receive`), asks it (`next_request`, until None), and sends what it gives (`to_send`, `answer`).
-httptools (llhttp) parses the head, strictly since its 0.6.4; where a head ends we find ourselves, for it does not bound
-what it reads.
+httptools (llhttp) parses the head, strictly in every version that we take; where a head ends we find ourselves, for it
+does not bound what it reads.
 """
 
 import re
