@@ -191,9 +191,9 @@ class Accepting(ThreadTable):
             if self.gate is not None:
                 self.gate.hold("wait_for_place", readable(self.places.descriptor))
             self.places.get()
+            me.placed = True  # handed on by whoever left, or by an abandon: it is in `placed` already
             if self.abandoned:
                 raise Abandoned
-            me.placed = True  # handed on by whoever left: `placed` has not sunk in between
 
     def _free_place(self, me: ThreadRecord) -> None:
         """Hand the place to the first who waits, else free it. The caller holds the lock."""

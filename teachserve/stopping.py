@@ -119,6 +119,7 @@ class Stopper:
             for queue in taskmaster.queues.values():
                 queue.tokens.put(queue.takers)
             taskmaster.places.put(taskmaster.counts.queueing)
+            taskmaster.counts.placed += taskmaster.counts.queueing  # each gives its place back as it ends
             taskmaster.counts.queueing = 0
             taskmaster.changed.notify_all()
         if taskmaster.gate is not None:

@@ -144,6 +144,20 @@ def test_abandon_releases_who_waits_for_a_place_and_who_waits_in_take():
         assert server.abandon().clean
 
 
+def test_a_place_that_was_handed_on_just_before_an_abandon_is_given_back(stage):
+    """1. w1 serves, w2 waits. 2. w1 ends and hands its place on. 3. abandon, before w2 has moved."""
+    s = stage("thread-per-connection", max_threads=1, max_accepts=4)
+    for _ in range(2):
+        s.connect(LAST)
+    s.let("a1")
+    s.until("w1", "handle")
+    s.until("w2", "wait_for_place")
+    s.let("w1")
+    assert (s.counts.placed, s.counts.queueing) == (1, 0)
+    report = s.server.abandon()
+    assert report.clean, report.lines()
+
+
 def test_stop_from_a_handlers_thread_does_not_wait_for_itself():
     returned = []
 
