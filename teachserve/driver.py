@@ -49,8 +49,7 @@ class Driver:
             raise
         except BaseException as error:  # AttributeError too, for an answer that is no Response
             logger.error("%s %s failed: %s", request.method, request.path, "".join(traceback.format_exception(error)))
-            response = Response.text("500 Internal Server Error: the handler failed; the log says why\n", 500)
-            response.request = request
+            response = Response.failure(request, "the handler failed")
         return response
 
     def write(self, response: Response) -> None:
@@ -64,9 +63,7 @@ class Driver:
             data = connection.machine.answer(response, last=self.taskmaster.stopping)
         except Exception as error:  # whatever a handler may have put into it
             logger.error("%s %s: %s", response.request.method, response.request.path, error)
-            request = response.request
-            response = Response.text("500 Internal Server Error: the answer was malformed; the log says why\n", 500)
-            response.request = request
+            response = Response.failure(response.request, "the answer was malformed")
             data = connection.machine.answer(response, last=True)
         me.statuses[response.status] += 1
         self.send(connection, data)

@@ -84,6 +84,13 @@ class Response:
         """A plain text response in UTF-8."""
         return cls(status, text.encode(), [("Content-Type", "text/plain; charset=utf-8"), *(headers or [])])
 
+    @classmethod
+    def failure(cls, request: Request, what: str) -> "Response":
+        """The 500 for a request whose handling went wrong on our side, in a way that the log tells more of."""
+        response = cls.text(f"500 Internal Server Error: {what}; the log says why\n", 500)
+        response.request = request
+        return response
+
 
 _date_made = (0, "")
 

@@ -124,8 +124,8 @@ class Taskmaster(Accepting):
             self.close(record.held)
         if record.pending is not None and (queue := record.pending.connection.answers) is not None:
             # It took a loop's request and broke: the loop would wait for the answer for ever.
-            response = Response.text("500 Internal Server Error: the worker broke; the log says why\n", 500)
-            response.request, record.pending = record.pending, None
+            response = Response.failure(record.pending, "the worker broke")
+            record.pending = None
             with self.lock:
                 queue.items.append(response)
                 queue.handed_over += 1
