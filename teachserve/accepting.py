@@ -11,10 +11,10 @@ from collections.abc import Callable
 
 from teachserve.closer import Closer
 from teachserve.connection import Connection, Limits
-from teachserve.errors import Abandoned
+from teachserve.errors import Abandoned, Refusal
 from teachserve.events import Mark, State
 from teachserve.gate import Gate, readable
-from teachserve.message import REASONS, Request, Response
+from teachserve.message import Request, Response
 from teachserve.options import Options
 from teachserve.probe import ThreadRecord
 from teachserve.queues import Tokens
@@ -237,7 +237,7 @@ class Accepting(ThreadTable):
         """Answer with an error and close, so that the client can read the answer. Never waits."""
         me = getattr(self._local, "record", None)
         headers = [("Retry-After", str(self.options.retry_after))] if status == 503 else []
-        response = Response.text(f"{status} {REASONS[status]}: {reason}\n", status, headers)
+        response = Response.refusal(Refusal(status, reason), headers)
         logger.debug("connection %d refused: %d, %s", connection.number, status, reason)
         with self.lock:
             self.counts.refused += status == 503
@@ -254,11 +254,14 @@ class Accepting(ThreadTable):
         except OSError:
             connection.close()
         else:
-            self.closer.take(connection.detach(), unsent)
+            self._linger(connection, unsent)
 
     def close(self, connection: Connection) -> None:
-        """Close the connection, once, and count it out."""
-        connection.close()
+        """Close the connection, once, and count it out. Never waits: where the client still sends, it lingers elsewhere."""
+        if connection.machine.unread:
+            self._linger(connection)
+        else:
+            connection.close()
         if connection.admitted:
             with self.lock:
                 connection.admitted = False
@@ -266,3 +269,8 @@ class Accepting(ThreadTable):
         me = getattr(self._local, "record", None)
         if me is not None and me.level:
             me.mark(Mark.CLOSED, connection.number)
+
+    def _linger(self, connection: Connection, unsent: bytes = b"") -> None:
+        sock = connection.detach()
+        if sock is not None:
+            self.closer.take(sock, unsent)

@@ -6,87 +6,114 @@ llhttp could do this, but does not say where in its input a message ended, and t
 import re
 
 from teachserve.errors import Refusal
+from teachserve.head import check_field
 
 MOST_CHUNK_LINE = 256
-"""Bytes of one chunk-size line with its extensions, or of one trailer line."""
+"""Bytes of one chunk-size line with its extensions."""
 
-_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:[ \t]*;[^\x00-\x08\x0a-\x1f\x7f]*)?")
+_NAME = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_QUOTED = rb'"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"'
+_EXTENSION = rb"[ \t]*;[ \t]*" + _NAME + rb"(?:[ \t]*=[ \t]*(?:" + _NAME + rb"|" + _QUOTED + rb"))?"
+_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:" + _EXTENSION + rb")*")
+_NOT_IN_TRAILERS = frozenset(
+    {b"content-length", b"transfer-encoding", b"host", b"trailer", b"te", b"authorization", b"content-encoding",
+     b"content-type", b"content-range"}
+)  # fmt: skip
+"""Fields that decide on framing, routing, access or what the body is, and come too late here (RFC 9110 section 6.5.1)."""
 
 
 class SizedBody:
-    """A body of `size` bytes (Content-Length)."""
+    """A body of `size` bytes (Content-Length). `left` of them are still to come."""
 
     def __init__(self, size: int):
-        self.received = bytearray()
-        self._left = size
+        self.left = size
 
-    def take(self, buffer: bytearray) -> bool:
-        """Take what has arrived. True: it is complete."""
-        piece = buffer[: self._left]
-        del buffer[: self._left]
-        self.received += piece
-        self._left -= len(piece)
-        return not self._left
+    def take(self, buffer: bytearray) -> bytes | None:
+        """Take what has arrived off the front of the buffer: b"" when it is complete, None when more is needed."""
+        if not self.left:
+            return b""
+        if not buffer:
+            return None
+        piece = bytes(buffer[: self.left])
+        del buffer[: len(piece)]
+        self.left -= len(piece)
+        return piece
 
 
 class ChunkedBody:
     """A body in chunks (RFC 9112 section 7.1), of at most `most` bytes, with at most `most_trailers` bytes of trailers.
 
-    The trailers are read and dropped.
+    The trailers are checked and dropped.
     """
 
+    left = None
+    """How much is still to come, nobody knows."""
+
     def __init__(self, most: int, most_trailers: int):
-        self.received = bytearray()
         self._most = most
         self._most_trailers = most_trailers
-        self._left = 0  # bytes of the chunk still to come; -1: its line end is next
+        self._taken = 0
+        self._chunk = 0  # bytes of the chunk still to come; -1: its line end is next
         self._trailing = 0  # trailer bytes seen, once the last chunk was
+        self._complete = False
 
-    def take(self, buffer: bytearray) -> bool:
-        """Take what has arrived. True: the last chunk and the trailers are in. Raises: Refusal."""
-        while buffer:
-            if self._left > 0:
-                piece = buffer[: self._left]
-                del buffer[: self._left]
-                self.received += piece
-                self._left = self._left - len(piece) or -1
+    def take(self, buffer: bytearray) -> bytes | None:
+        """As SizedBody.take. Raises: Refusal, for what cannot be a body; there was no more than `most` before it."""
+        pieces = bytearray()
+        at = 0  # deleting line by line would move the rest each time
+        while not self._complete and at < len(buffer):
+            if self._chunk > 0:
+                piece = buffer[at : at + self._chunk]
+                at += len(piece)
+                pieces += piece
+                self._chunk = self._chunk - len(piece) or -1
                 continue
-            line = _take_line(buffer)
-            if line is None:
-                return False
-            if self._trailing:
-                if not line:
-                    return True
-                self._trailing += len(line)
-                if self._trailing > self._most_trailers:
-                    raise Refusal(431, f"the trailers are longer than {self._most_trailers} bytes")
-            elif self._left == -1:
-                if line:
-                    raise Refusal(400, "a chunk is longer than its size says")
-                self._left = 0
-            else:
-                self._begin(line)
-        return False
+            end = self._line_end(buffer, at)
+            if end < 0:
+                break
+            self._next_line(bytes(buffer[at:end]))
+            at = end + 2
+        del buffer[:at]
+        if pieces:
+            return bytes(pieces)
+        return b"" if self._complete else None
+
+    def _next_line(self, line: bytes) -> None:
+        if self._trailing:
+            if not line:
+                self._complete = True
+                return
+            self._trailing += len(line)
+            if check_field(line)[0] in _NOT_IN_TRAILERS:
+                raise Refusal(400, "a field that comes as a trailer is allowed in the head only")
+        elif self._chunk == -1:
+            if line:
+                raise Refusal(400, "a chunk is longer than its size says")
+            self._chunk = 0
+        else:
+            self._begin(line)
 
     def _begin(self, line: bytes) -> None:
         match = _CHUNK_SIZE.fullmatch(line)
         if not match:
             raise Refusal(400, "a chunk size is malformed")
-        self._left = int(match[1], 16)
-        if len(self.received) + self._left > self._most:
+        self._chunk = int(match[1], 16)
+        self._taken += self._chunk
+        if self._taken > self._most:
             raise Refusal(413, f"the body is longer than {self._most} bytes")
-        if not self._left:
+        if not self._chunk:
             self._trailing = 1
 
-
-def _take_line(buffer: bytearray) -> bytes | None:
-    end = buffer.find(b"\n", 0, MOST_CHUNK_LINE)
-    if end < 0:
-        if len(buffer) >= MOST_CHUNK_LINE:
-            raise Refusal(400, "a chunk-size or trailer line is too long")
-        return None
-    line = bytes(buffer[: end + 1])
-    if not line.endswith(b"\r\n"):
-        raise Refusal(400, "a line ends without CR")
-    del buffer[: end + 1]
-    return line[:-2]
+    def _line_end(self, buffer: bytearray, at: int) -> int:
+        """Where the line that begins at `at` ends, -1 if it has not yet."""
+        most = self._most_trailers - self._trailing if self._trailing else MOST_CHUNK_LINE
+        end = buffer.find(b"\n", at, at + most)
+        if end < 0:
+            if len(buffer) - at < most:
+                return -1
+            if self._trailing:
+                raise Refusal(431, f"the trailers are longer than {self._most_trailers} bytes")
+            raise Refusal(400, f"a chunk-size line is longer than {MOST_CHUNK_LINE} bytes")
+        if end == at or buffer[end - 1] != ord("\r"):
+            raise Refusal(400, "a line ends without CR")
+        return end - 1

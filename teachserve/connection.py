@@ -4,6 +4,7 @@ Time-outs are the kernel's (SO_RCVTIMEO, SO_SNDTIMEO): `socket.settimeout` would
 a GIL each blocking call is a chance to lose it. Set once on the listening socket, Linux hands them on to what it accepts.
 """
 
+import os
 import socket
 import struct
 import threading
@@ -11,15 +12,17 @@ import time
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
-from teachserve.errors import Refusal
 from teachserve.options import Options
 from teachserve.protocol import Machine
 
 if TYPE_CHECKING:
+    from teachserve.driver import BlockingDriver
+    from teachserve.framing import Framing
     from teachserve.queues import NamedQueue
 
 RECEIVE_BYTES = 16384
 BODY_BYTES = 262144
+FILE_BYTES = 1 << 20
 
 
 @dataclass(slots=True)
@@ -73,12 +76,13 @@ class Connection:
 
     `number` is serial for the process and never reused, `descriptor` the socket's. `awaiting` is True while a thread may
     be blocked in recv(2) with no byte of a request received: then, and only then, a soft stop may shut it.
-    `admitted` says that it counts towards max_accepts, `answers` is the queue that its event loop selects.
+    `admitted` says that it counts towards max_accepts, `answers` is the queue that its event loop selects, `driver` what
+    reads from it, `outgoing` an answer that has begun to be sent before its handler was done.
     """
 
     __slots__ = (
-        "admitted", "answers", "awaiting", "descriptor", "limits", "lock", "machine", "number", "peer",
-        "read_deadline", "sock", "swept",
+        "admitted", "answers", "awaiting", "descriptor", "driver", "limits", "lock", "machine", "number", "outgoing",
+        "peer", "read_deadline", "sock", "swept",
     )  # fmt: skip
 
     def __init__(self, sock: socket.SocketType, peer: object, number: int, limits: Limits):
@@ -94,13 +98,14 @@ class Connection:
         self.swept = False
         self.admitted = False
         self.answers: NamedQueue | None = None
+        self.driver: BlockingDriver | None = None
+        self.outgoing: Framing | None = None
         self.read_deadline: float | None = None
 
     def receive(self, *, blocking: bool) -> bytes | None:
-        """What has arrived; b"" when the client has finished sending; None when it is gone or idle for too long.
+        """What has arrived; b"" when the client has finished sending, None when it is gone.
 
-        Without `blocking` it is one last look: b"" also where nothing has arrived.
-        Raises: Refusal 408 when a request has begun and not been completed in time.
+        Raises: BlockingIOError when nothing came in time; without `blocking`, when there is nothing now.
         """
         size = RECEIVE_BYTES if self.read_deadline is None else BODY_BYTES
         try:
@@ -110,31 +115,24 @@ class Connection:
                 data = self.sock.recv(size, socket.MSG_DONTWAIT)
             return data
         except BlockingIOError:
-            if not blocking or self.swept:
-                return b""
-            if self.machine.awaiting:
-                return None
-            raise Refusal(408, "the request did not arrive in time") from None
+            raise
         except OSError:
             return None
 
-    def bound_reading(self) -> None:
-        """A request has begun to arrive: from here the whole of it has `timeout_request` seconds.
-
-        Raises: Refusal 408 when they are over.
-        """
+    def bound_reading(self) -> bool:
+        """A request has begun to arrive: from here the whole of it has `timeout_request` seconds. False: they are over."""
         now = time.monotonic()
         if self.read_deadline is None:
             self.read_deadline = now + self.limits.timeout_request
         if now >= self.read_deadline:
-            raise Refusal(408, "the request did not arrive in time")
+            return False
         self._set_timeout(socket.SO_RCVTIMEO, self.read_deadline - now)
+        return True
 
     def unbound_reading(self) -> None:
         """The request is complete: the next wait is a keep-alive's again."""
-        if self.read_deadline is not None:
-            self.read_deadline = None
-            self._set_timeout(socket.SO_RCVTIMEO, self.limits.timeout_keep_alive)
+        self.read_deadline = None
+        self._set_timeout(socket.SO_RCVTIMEO, self.limits.timeout_keep_alive)
 
     def send(self, data: bytes) -> bool:
         """Send all of it within `timeout_write` seconds. False: the client is gone or does not read."""
@@ -152,6 +150,20 @@ class Connection:
         except OSError:  # BlockingIOError too: the time is over
             self.machine.finished = True
             return False
+
+    def send_file(self, descriptor: int, offset: int, count: int) -> int:
+        """Send so many bytes of a file, by the kernel (sendfile(2)), within `timeout_write` seconds. Returns how many went.
+
+        socket.sendfile is not used: it waits for room without a limit when the time-out is the kernel's.
+        """
+        end = offset + count
+        at = offset
+        try:
+            while at < end and (sent := os.sendfile(self.descriptor, descriptor, at, min(end - at, FILE_BYTES))):
+                at += sent
+        except OSError:
+            self.machine.finished = True
+        return at - offset
 
     def send_at_once(self, data: bytes) -> bytes:
         """Send what the socket takes without waiting; what it did not take. Raises: OSError when the client is gone."""
@@ -175,10 +187,11 @@ class Connection:
         with self.lock:
             self.sock.close()
 
-    def detach(self) -> socket.socket:
-        """Give the socket to somebody else; this connection is closed from then on."""
+    def detach(self) -> socket.socket | None:
+        """Give the socket to somebody else; this connection is closed from then on. None where it was closed before."""
         with self.lock:
-            return socket.socket(fileno=self.sock.detach())
+            descriptor = self.sock.detach()
+        return socket.socket(fileno=descriptor) if descriptor >= 0 else None
 
     def _set_timeout(self, which: int, seconds: float) -> None:
         # A client that has gone makes this fail; the next call on the socket says it better.

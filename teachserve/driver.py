@@ -1,20 +1,24 @@
-"""What a thread does with a request: read it whole, have it handled, send the answer. Here with blocking calls.
+"""What a thread does with a request: read it, have it handled, send the answer. Here with blocking calls.
 
 Each thread has a driver of its own. Without a GIL, looking into an object that all threads share means writing to its
 reference count, and cores that write to one place wait for each other; so what a request needs lies with the thread.
 """
 
+import io
 import traceback
 from collections.abc import Callable
+from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING
 
 from teachserve.connection import Connection
 from teachserve.errors import Abandoned, Refusal
 from teachserve.events import State
+from teachserve.framing import Framing, Sized, framed
 from teachserve.gate import readable
-from teachserve.message import Request, Response
+from teachserve.message import ArrivingBody, FilePieces, Request, Response
 from teachserve.probe import ThreadRecord
-from teachserve.protocol import Machine
+from teachserve.protocol import SPOOL_BYTES, Machine
 from teachserve.threads import logger
 
 if TYPE_CHECKING:
@@ -36,44 +40,66 @@ class Driver:
         self.app: Callable[[Request], Response] = taskmaster.app
 
     def handle(self, request: Request) -> Response:
-        """The handler's answer, or 500 whatever the handler raised."""
+        """The handler's answer; 500 whatever it raised; a refusal if the body that it read was none."""
         me = self.me
         me.requests += 1
         me.enter(_HANDLING)
         if self.gate is not None:
             self.gate.hold("handle")
+        connection = request.connection
+        machine = connection.machine
         try:
             response = self.app(request)
             response.request = request
+            if response.pieces is not None and connection.answers is not None:
+                response.spool(SPOOL_BYTES)  # a loop may not wait, neither for the application nor for the client
         except Abandoned:
             raise
         except BaseException as error:  # AttributeError too, for an answer that is no Response
-            logger.error("%s %s failed: %s", request.method, request.path, "".join(traceback.format_exception(error)))
+            if machine.refusal is None:
+                log_failure(request, error)
             response = Response.failure(request, "the handler failed")
+        if machine.refusal is not None and connection.outgoing is None:
+            response.close()
+            response = Response.refusal(machine.refusal)
+            response.request = request
         return response
 
     def write(self, response: Response) -> None:
         """Encode the answer and send it."""
-        me = self.me
-        connection = response.request.connection
-        me.enter(_WRITING, connection.descriptor)
+        request = response.request
+        connection = request.connection
+        machine = connection.machine
+        self.me.enter(_WRITING, connection.descriptor)
         if self.gate is not None:
             self.gate.hold("write")
         try:
-            data = connection.machine.answer(response, last=self.taskmaster.stopping)
+            if response.pieces is None:
+                data = machine.answer(response, last=self.taskmaster.stopping)
+            else:
+                framing = connection.outgoing or machine.begin_answer(response, last=self.taskmaster.stopping)
         except Exception as error:  # whatever a handler may have put into it
-            logger.error("%s %s: %s", response.request.method, response.request.path, error)
-            response = Response.failure(response.request, "the answer was malformed")
-            data = connection.machine.answer(response, last=True)
-        me.statuses[response.status] += 1
-        self.send(connection, data)
+            log_failure(request, error)
+            response.close()
+            response = Response.failure(request, "the answer was malformed")
+            data = machine.answer(response, last=True)
+        self.me.statuses[response.status] += 1
+        if response.pieces is None:
+            self.send(connection, data)
+        else:
+            connection.outgoing = None
+            self.stream(connection, response, framing)
 
     def read(self, connection: Connection) -> Request | None:
-        """One whole request, or None."""
+        """One request, or None."""
         raise NotImplementedError
 
     def send(self, connection: Connection, data: bytes) -> None:
         """Send an answer; a client that is gone ends its connection."""
+        raise NotImplementedError
+
+    def stream(self, connection: Connection, response: Response, framing: Framing) -> None:
+        """Send an answer whose body comes in pieces, and close what gives them."""
         raise NotImplementedError
 
 
@@ -81,22 +107,34 @@ class BlockingDriver(Driver):
     """Reads and answers a connection that the thread holds for as long as it lives."""
 
     def read(self, connection: Connection) -> Request | None:
-        """One whole request, or None when the connection gives no more."""
+        """One request, its body still to be pulled, or None when the connection gives no more."""
         machine = connection.machine
+        if connection.read_deadline is not None:
+            connection.unbound_reading()
         try:
-            while machine.awaiting or (request := machine.next_request()) is None:
+            while machine.awaiting or (request := machine.next_head()) is None:
                 if not self._receive(connection, machine):
                     return None
+            if request.arriving:
+                self._attach_body(connection, request)
         except Refusal as refusal:
             self.taskmaster.refuse(connection, refusal.status, str(refusal))
             return None
-        if connection.read_deadline is not None:
-            connection.unbound_reading()
         request.connection = connection
+        connection.driver = self
         return request
 
+    def _attach_body(self, connection: Connection, request: Request) -> None:
+        """Give the request the body that came with its head, or a stream that receives it. Raises: Refusal."""
+        machine = connection.machine
+        first = machine.next_piece() or b""
+        if machine.body_complete:
+            request.arrive(first)
+        else:
+            request.arrive_by(io.BufferedReader(ArrivingBody(first, partial(self._pull, connection))))
+
     def _receive(self, connection: Connection, machine: Machine) -> bool:
-        """Wait for more bytes. False: none will come."""
+        """Wait for more bytes. False: none will come. Raises: Refusal 408 when a request that has begun does not end."""
         if machine.finished:
             return False
         awaiting = machine.awaiting
@@ -106,19 +144,88 @@ class BlockingDriver(Driver):
             me.enter(_IDLE, connection.descriptor)
         elif me.state != _READING:
             me.enter(_READING, connection.descriptor)
-        if not awaiting:
+        if awaiting:
+            in_time = not self.taskmaster.stopping
+        else:
             if interim := machine.to_send():
                 connection.send(interim)
-            connection.bound_reading()
+            in_time = connection.bound_reading()
         if self.gate is not None:
             self.gate.hold("idle" if awaiting else "read", readable(connection.descriptor))
-        data = connection.receive(blocking=not (awaiting and self.taskmaster.stopping))
-        connection.awaiting = False
+        try:
+            data = connection.receive(blocking=in_time)  # else it is one last look at what has arrived meanwhile
+        except BlockingIOError:
+            data = None
+            if not awaiting and not connection.swept:
+                raise machine.refuse(Refusal(408, "the request did not arrive in time")) from None
+        finally:
+            connection.awaiting = False
         if data is None:
             return False
         machine.receive(data)
         return True
 
+    def _pull(self, connection: Connection) -> bytes:
+        """The next bytes of the request's body, for a handler that reads it. b"": that was all. Raises: Refusal."""
+        machine = connection.machine
+        piece = machine.next_piece()
+        if piece is None:
+            while piece is None:
+                if not self._receive(connection, machine):
+                    raise machine.refuse(Refusal(400, "the client left in the middle of the body"))
+                piece = machine.next_piece()
+            self.me.enter(_HANDLING)
+        return piece
+
     def send(self, connection: Connection, data: bytes) -> None:
         """Send the whole answer."""
         connection.send(data)
+
+    def send_early(self, response: Response, piece: bytes) -> None:
+        """Send a piece of the body while the handler still runs: WSGI's `write`. Raises: OSError when the client is gone."""
+        connection = response.request.connection
+        if connection.outgoing is None:
+            connection.outgoing = connection.machine.begin_answer(response, last=self.taskmaster.stopping)
+        if (data := connection.outgoing.frame(piece)) and not self._send_piece(connection, data):
+            raise ConnectionAbortedError("the client is gone")
+
+    def _send_piece(self, connection: Connection, data: bytes) -> bool:
+        self.me.enter(_WRITING, connection.descriptor)
+        sent = connection.send(data)
+        self.me.enter(_HANDLING)  # what gives the next piece is the application
+        return sent
+
+    def stream(self, connection: Connection, response: Response, framing: Framing) -> None:
+        """Send the pieces as they come."""
+        request = response.request
+        try:
+            with closing(response):
+                if self._send_file(connection, response, framing):
+                    return
+                for data in framed(framing, response.pieces):
+                    if not self._send_piece(connection, data):
+                        break
+        except Exception as error:
+            connection.machine.finished = True  # that the answer is cut short is all that can still be said
+            log_failure(request, error)
+            if framing.head:
+                connection.send(connection.machine.answer(Response.failure(request, "the handler failed"), last=True))
+
+    def _send_file(self, connection: Connection, response: Response, framing: Framing) -> bool:
+        """Let the kernel send the pieces of a file. False: it is none, or not of a length that is known."""
+        if not (isinstance(response.pieces, FilePieces) and isinstance(framing, Sized)):
+            return False
+        position = response.pieces.position()
+        if position is None:
+            return False
+        connection.send(framing.take_head())
+        framing.sent(connection.send_file(*position, framing.left))
+        if not connection.machine.finished:
+            framing.end()
+        return True
+
+
+def log_failure(request: Request, error: BaseException) -> None:
+    """Say in the log what the application did wrong, for which request."""
+    trace = "".join(traceback.format_exception(error))
+    logger.error("%s %s failed: %s", request.method, request.path, trace)

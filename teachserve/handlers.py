@@ -36,6 +36,9 @@ class Routes:
         try:
             handler = self._handlers[f"{request.method} {request.path}"]
         except KeyError:
+            if request.path == "*":  # about the server, not about a path of it (RFC 9110 section 9.3.7)
+                allowed = {method for methods in self._methods.values() for method in methods}
+                return Response(204, headers=[("Allow", ", ".join(sorted(allowed)))])
             if request.path not in self._methods:
                 return Response.text(f"404 Not Found: there is no {request.path}\n", 404)
             allowed = ", ".join(sorted(set(self._methods[request.path])))

@@ -8,14 +8,16 @@ import selectors
 import socket
 import time
 from collections import deque
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from teachserve.connection import RECEIVE_BYTES, Connection
-from teachserve.driver import Driver
+from teachserve.driver import Driver, log_failure
 from teachserve.errors import Refusal
 from teachserve.events import State
+from teachserve.framing import Framing, framed
 from teachserve.gate import readable
-from teachserve.message import Request
+from teachserve.message import Request, Response
 from teachserve.probe import ThreadRecord
 from teachserve.queues import NamedQueue
 
@@ -32,15 +34,20 @@ _READING = State.READING.code
 
 
 class _Seat:
-    """What a loop keeps for one connection: its deadline, whether a request of it is in progress, what is still unsent."""
+    """What a loop keeps for one connection: its deadline, whether a request of it is in progress, what is still unsent.
 
-    __slots__ = ("connection", "deadline", "in_progress", "interest", "unsent")
+    `streamed` is an answer that comes in pieces, `rest` what gives them, framed, until there are no more.
+    """
+
+    __slots__ = ("connection", "deadline", "in_progress", "interest", "rest", "streamed", "unsent")
 
     def __init__(self, connection: Connection, deadline: float):
         self.connection = connection
         self.deadline = deadline
         self.in_progress = False
         self.unsent = b""
+        self.streamed: Response | None = None
+        self.rest: Iterator[bytes] | None = None
         self.interest = 0
 
 
@@ -154,6 +161,16 @@ class Loop(Driver):
         seat.deadline = time.monotonic() + connection.limits.timeout_write
         self._flush(seat)
 
+    def stream(self, connection: Connection, response: Response, framing: Framing) -> None:
+        """Send the pieces as there is room, one a turn."""
+        seat = self._seats.get(connection)
+        if seat is None:
+            response.close()
+            return
+        seat.streamed = response
+        seat.rest = framed(framing, response.pieces)
+        self.send(connection, b"")
+
     def close(self) -> None:
         """Close every connection and the selector."""
         for seat in list(self._seats.values()):
@@ -173,15 +190,18 @@ class Loop(Driver):
 
     def _flush(self, seat: _Seat) -> None:
         connection = seat.connection
+        machine = connection.machine
+        if not seat.unsent and seat.rest is not None and not self._fetch(seat):
+            self._drop(seat)
+            return
         try:
             seat.unsent = connection.send_at_once(seat.unsent)
         except OSError:
             self._drop(seat)
             return
-        if seat.unsent:
+        if seat.unsent or seat.rest is not None:
             self._watch(seat, WRITE)
             return
-        machine = connection.machine
         seat.in_progress = False
         if machine.finished:
             self._drop(seat)
@@ -190,6 +210,18 @@ class Loop(Driver):
         self._watch(seat, READ)
         if not machine.awaiting:
             self._ready.append(connection)  # a whole request may be in the buffer already
+
+    def _fetch(self, seat: _Seat) -> bool:
+        """Take the next piece of an answer that comes in pieces. False: it is not what it was said to be."""
+        try:
+            seat.unsent = next(seat.rest, b"")
+            if not seat.unsent:
+                seat.rest = None
+                seat.streamed.close()
+        except Exception as error:
+            log_failure(seat.streamed.request, error)
+            return False
+        return True
 
     def _watch(self, seat: _Seat, interest: int) -> None:
         if interest == seat.interest:
@@ -204,6 +236,8 @@ class Loop(Driver):
 
     def _forget(self, seat: _Seat) -> None:
         self._watch(seat, 0)
+        if seat.rest is not None:
+            seat.streamed.close()
         del self._seats[seat.connection]
 
     def _drop(self, seat: _Seat) -> None:

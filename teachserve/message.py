@@ -1,10 +1,17 @@
-"""Requests and responses, and how a response becomes bytes."""
+"""Requests and responses, and how the head of a response becomes bytes."""
 
+import io
+import re
 import time
+from collections.abc import Callable, Iterable, Iterator
 from email.utils import formatdate
+from functools import partial
 from http import HTTPStatus
+from tempfile import SpooledTemporaryFile
+from typing import BinaryIO
 from urllib.parse import parse_qs, unquote_to_bytes
 
+from teachserve.errors import Refusal
 from teachserve.version import __version__
 
 REASONS: tuple[str, ...] = tuple(
@@ -14,18 +21,47 @@ REASONS: tuple[str, ...] = tuple(
 BODILESS = (204, 304)
 """Statuses whose responses never have a body (RFC 9110 section 6.4.1); 1xx are not final responses."""
 
+PLAIN_TEXT = ("Content-Type", "text/plain; charset=utf-8")
+PIECE_BYTES = 65536
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_OURS = frozenset({"content-length", "transfer-encoding", "connection"})
 _SERVER = f"Server: teachserve/{__version__}\r\n"
 
 
+class ArrivingBody(io.RawIOBase):
+    """A request's body as a raw stream: `first`, then what `pull` gives, b"" being its end. Raises: OSError for a Refusal."""
+
+    def __init__(self, first: bytes, pull: Callable[[], bytes]):
+        self._pull = pull
+        self._rest = memoryview(first)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:
+        """As RawIOBase.readinto. An OSError and not a Refusal: that is what frameworks take for a client's fault."""
+        if not self._rest:
+            try:
+                self._rest = memoryview(self._pull())
+            except Refusal as refusal:
+                raise OSError(str(refusal)) from refusal
+        size = min(len(buffer), len(self._rest))
+        buffer[:size] = self._rest[:size]
+        self._rest = self._rest[size:]
+        return size
+
+
 class Request:
-    """One whole request.
+    """One request.
 
     `method` is a str, `target` the request target as it came (bytes), `headers` a list of (lower-case name, value) in
-    bytes, `version` (1, 0) or (1, 1), `body` all of its bytes, `keep_alive` whether the client lets the connection live.
+    bytes, `version` (1, 0) or (1, 1), `keep_alive` whether the client lets the connection live. The body: `stream` reads it
+    as it arrives, `body` is all of it; use one or the other.
     """
 
     # No functools.cached_property below: without a GIL (3.13) its look-ups wait for each other across threads.
-    __slots__ = ("_path", "_query", "body", "connection", "headers", "keep_alive", "method", "target", "version")
+    __slots__ = ("_body", "_path", "_query", "_stream", "arriving", "connection", "headers", "keep_alive", "method",
+                 "target", "version")  # fmt: skip
 
     def __init__(self, method: str, target: bytes, headers: list[tuple[bytes, bytes]], version: tuple[int, int]):
         self.method = method
@@ -33,10 +69,38 @@ class Request:
         self.headers = headers
         self.version = version
         self.keep_alive = False
-        self.body = b""
         self.connection: object | None = None
+        self.arriving = False  # there is a body, and nobody has said yet where
+        self._body: bytes | None = b""
         self._path: str | None = None
         self._query: dict[str, list[str]] | None = None
+
+    def expect_body(self) -> None:
+        """A body belongs to this request; `arrive` or `arrive_by` say where it is."""
+        self.arriving = True
+        self._body = None
+
+    def arrive(self, body: bytes) -> None:
+        """The body, whole."""
+        self.arriving = False
+        self._body = body
+
+    def arrive_by(self, stream: BinaryIO) -> None:
+        """The file from which the body is read."""
+        self.arriving = False
+        self._stream = stream
+
+    @property
+    def body(self) -> bytes:
+        """All of the body. Raises: OSError when the client does not send it, or more than the limit."""
+        if self._body is None:
+            self._body = self.stream.read()
+        return self._body
+
+    @property
+    def stream(self) -> BinaryIO:
+        """The body as a binary file that cannot be sought. Its methods raise OSError as `body` does."""
+        return self._stream if self._body is None else io.BytesIO(self._body)
 
     @property
     def path(self) -> str:
@@ -67,22 +131,28 @@ class Request:
 class Response:
     """What a handler answers: status, body in bytes, header fields as (name, value) pairs.
 
-    Content-Length, Date, Server and Connection are the server's to write and may not be among `headers`.
+    Instead of `body` an iterable may give it: `pieces`, of which together there are `length` bytes, None if that is not
+    known. `reason` replaces the status's usual phrase, `last` ends the connection after this answer. Content-Length,
+    Transfer-Encoding and Connection are the server's to write and may not be among `headers`; Date and Server may.
     """
 
     # No dataclass: without a GIL, its generated __init__ takes a lock for each default factory.
-    __slots__ = ("body", "headers", "request", "status")
+    __slots__ = ("body", "headers", "last", "length", "pieces", "reason", "request", "status")
 
     def __init__(self, status: int = 200, body: bytes = b"", headers: list[tuple[str, str]] | None = None):
         self.status = status
         self.body = body
         self.headers = headers or []
+        self.pieces: Iterable[bytes] | None = None
+        self.length: int | None = None
+        self.reason: str | None = None
+        self.last = False
         self.request: Request | None = None
 
     @classmethod
     def text(cls, text: str, status: int = 200, headers: list[tuple[str, str]] | None = None) -> "Response":
         """A plain text response in UTF-8."""
-        return cls(status, text.encode(), [("Content-Type", "text/plain; charset=utf-8"), *(headers or [])])
+        return cls(status, text.encode(), [PLAIN_TEXT, *(headers or [])])
 
     @classmethod
     def failure(cls, request: Request, what: str) -> "Response":
@@ -90,6 +160,57 @@ class Response:
         response = cls.text(f"500 Internal Server Error: {what}; the log says why\n", 500)
         response.request = request
         return response
+
+    @classmethod
+    def refusal(cls, refusal: Refusal, headers: list[tuple[str, str]] | None = None) -> "Response":
+        """The answer to a request that is refused, one line; the connection closes after it."""
+        status = refusal.status
+        response = cls.text(f"{status} {REASONS[status]}: {refusal.reason}\n", status, headers)
+        response.last = True
+        return response
+
+    def spool(self, most_in_memory: int) -> None:
+        """Take all pieces now, beyond `most_in_memory` bytes into a temporary file, from which they are then given."""
+        if isinstance(self.pieces, FilePieces):
+            return
+        spool = SpooledTemporaryFile(most_in_memory)  # noqa: SIM115 (the pieces keep it)
+        try:
+            for piece in self.pieces:
+                spool.write(piece)
+        finally:
+            self.close()
+        if self.length is None:
+            self.length = spool.tell()
+        spool.seek(0)
+        self.pieces = FilePieces(spool)
+
+    def close(self) -> None:
+        """Close what gives the pieces, if it can be closed (PEP 3333: whatever happened)."""
+        if hasattr(self.pieces, "close"):
+            self.pieces.close()
+
+
+class FilePieces:
+    """A file's bytes, from where it stands, `size` of them at a time."""
+
+    def __init__(self, file: BinaryIO, size: int = PIECE_BYTES):
+        self.file = file
+        self.size = size
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(partial(self.file.read, self.size), b"")
+
+    def close(self) -> None:
+        """Close the file, if it can be closed."""
+        if hasattr(self.file, "close"):
+            self.file.close()
+
+    def position(self) -> tuple[int, int] | None:
+        """Its descriptor, and how far it has been read (bytes); None where it is no file of the system's."""
+        try:
+            return self.file.fileno(), self.file.tell()
+        except (AttributeError, OSError):
+            return None
 
 
 _date_made = (0, "")
@@ -106,23 +227,44 @@ def date_line() -> str:
     return line
 
 
-def encode_response(response: Response, *, head_only: bool, connection: str) -> bytes:
-    """The response as bytes. `connection` is the Connection field's value, or "" to leave it out.
+def encode_head(response: Response, length: int | None, connection: str, *, chunked: bool = False) -> bytes:
+    """The head of a response. `connection` is the Connection field's value, or "" to leave it out.
 
-    Raises: ValueError for a header field that would break the framing (RFC 9112 section 11.1, response splitting).
+    Raises: ValueError for a status or header field that would break the framing (RFC 9112 section 11.1, response
+    splitting).
     """
-    status, body = response.status, response.body
+    status = response.status
+    if not 200 <= status <= 999:
+        raise ValueError(f"{status} is no status of a final response")
     fields = ""
-    for name, value in response.headers:
-        if not name or ":" in name:
-            raise ValueError(f"{name!r} is no name for a header field")
+    date, server = None, _SERVER
+    for field in response.headers:
+        name, value = field
+        if field is not PLAIN_TEXT:
+            if not _TOKEN.fullmatch(name):
+                raise ValueError(f"{name!r} is no name for a header field")
+            lowered = name.lower()
+            if lowered in _OURS:
+                raise ValueError(f"{name} is the server's to write")
+            if lowered == "date":
+                date = ""
+            elif lowered == "server":
+                server = ""
         fields += f"{name}: {value}\r\n"
     ends = len(response.headers)
     if fields.count("\n") != ends or fields.count("\r") != ends or "\0" in fields:
         raise ValueError(f"a response header field may not hold line ends or NUL: {response.headers!r}")
-    if status not in BODILESS:
-        fields += f"Content-Length: {len(body)}\r\n"
+    if length is not None and status != 204:
+        fields += f"Content-Length: {length}\r\n"
+    elif chunked:
+        fields += "Transfer-Encoding: chunked\r\n"
     if connection:
         fields += f"Connection: {connection}\r\n"
-    head = f"HTTP/1.1 {status} {REASONS[status]}\r\n{date_line()}{_SERVER}{fields}\r\n".encode("latin-1")
-    return head if head_only or status in BODILESS else head + body
+    reason = response.reason
+    if reason is None:
+        reason = REASONS[status] if status < 600 else ""
+    elif not reason.isprintable():
+        raise ValueError(f"{reason!r} is no reason phrase")
+    if date is None:
+        date = date_line()
+    return f"HTTP/1.1 {status} {reason}\r\n{date}{server}{fields}\r\n".encode("latin-1")

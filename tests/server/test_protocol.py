@@ -1,10 +1,13 @@
 """The protocol machine, without a socket: bytes in, requests or a refusal out. The table names the RFC's section."""
 
+from dataclasses import replace
+
 import pytest
 
 from teachserve.connection import Limits
 from teachserve.errors import Refusal
-from teachserve.message import Response
+from teachserve.framing import FramingError, framed
+from teachserve.message import Request, Response
 from teachserve.protocol import Machine
 
 LIMITS = Limits(100, 10, 400, 64, 5.0, 10.0, 30.0)
@@ -34,6 +37,7 @@ REFUSED = [
     ("two Hosts", head("GET /yo HTTP/1.1", "Host: x", "Host: x"), 400, "RFC 9112 3.2"),
     ("malformed Host", head("GET /yo HTTP/1.1", "Host: a b"), 400, "RFC 9112 3.2"),
     ("two different lengths", post("Content-Length: 1", "Content-Length: 2"), 400, "RFC 9112 6.3"),
+    ("the same length twice", post("Content-Length: 2", "Content-Length: 2", body=b"ab"), 400, "RFC 9112 6.3"),
     ("length is no number", post("Content-Length: 1x"), 400, "RFC 9112 6.3"),
     ("length with a sign", post("Content-Length: +1"), 400, "RFC 9112 6.3"),
     ("length and chunked", post("Content-Length: 1", CHUNKED), 400, "RFC 9112 6.1"),
@@ -63,7 +67,6 @@ UNDERSTOOD = [
     ("one", GET, [b""]),
     ("eight empty lines before it", b"\r\n" * 8 + GET, [b""]),
     ("no Host in HTTP/1.0", head("GET /yo HTTP/1.0"), [b""]),
-    ("the same length twice", post("Content-Length: 2", body=b"ab"), [b"ab"]),
     ("empty body", post("Content-Length: 0"), [b""]),
     ("chunks", post(CHUNKED, body=b"2\r\nab\r\n00A;x=y\r\n0123456789\r\n0\r\n\r\n"), [b"ab0123456789"]),
     ("trailers", post(CHUNKED, body=b"1\r\na\r\n0\r\nX: y\r\n\r\n"), [b"a"]),
@@ -164,15 +167,121 @@ def test_100_continue_is_said_once_and_only_to_who_waits():
     assert machine.to_send() == b""
 
 
-def test_a_client_that_ends_between_requests_and_in_the_middle_of_one():
-    for words, requests in ((b"", 0), (GET, 1), (GET + GET[:9], 1), (post("Content-Length: 2", body=b"a"), 0)):
-        machine = Machine(LIMITS)
-        machine.receive(words)
-        machine.receive(b"")
-        found = 0
+@pytest.mark.parametrize(
+    ("words", "answers"),
+    [(b"", []), (GET, [200]), (GET + GET[:9], [200, 400]), (post("Content-Length: 2", body=b"a"), [400]),
+     (post(CHUNKED, body=b"1\r\na\r\n"), [400]), (b"\r\n", [])],
+)  # fmt: skip
+def test_a_client_that_ends_between_requests_and_in_the_middle_of_one(words: bytes, answers: list[int]):
+    """Whoever has finished sending may still listen: half a request is answered, and not with silence."""
+    machine, statuses = Machine(LIMITS), []
+    machine.receive(words)
+    machine.receive(b"")
+    try:
         while machine.next_request() is not None:
-            found += 1
-        assert (found, machine.finished) == (requests, True)
+            statuses.append(200)
+    except Refusal as refusal:
+        statuses.append(refusal.status)
+    assert (statuses, machine.finished) == (answers, True)
+
+
+def arriving(*fields: str, body: bytes = b"") -> tuple[Machine, Request]:
+    """A machine and its request, of which only the head has been read."""
+    machine = Machine(LIMITS)
+    machine.receive(post(*fields, body=body))
+    return machine, machine.next_head()
+
+
+def test_a_body_can_be_read_as_it_arrives():
+    machine, _request = arriving("Content-Length: 4", body=b"ab")
+    assert (machine.next_piece(), machine.next_piece()) == (b"ab", None)
+    machine.receive(b"cd" + GET)
+    assert (machine.next_piece(), machine.next_piece()) == (b"cd", b"")
+    assert machine.next_head().target == b"/yo"
+
+
+def test_a_short_body_that_nobody_read_is_dropped_before_the_next_request():
+    for fields, body in ((["Content-Length: 4"], b"abcd"), ([CHUNKED], b"2\r\nab\r\n0\r\n\r\n")):
+        machine, request = arriving(*fields)
+        assert b"Connection" not in machine.answer(to(request), last=False)
+        for at in range(len(body)):
+            assert machine.next_head() is None
+            machine.receive(body[at : at + 1])
+        machine.receive(GET)
+        assert machine.next_head().target == b"/yo"
+
+
+def test_a_long_body_that_nobody_read_ends_the_connection():
+    limits = replace(LIMITS, limit_request_body=1 << 20)
+    machine = Machine(limits)
+    machine.receive(post("Content-Length: 65537"))
+    answer = machine.answer(to(machine.next_head()), last=False)
+    assert b"\r\nConnection: close\r\n" in answer
+    assert (machine.finished, machine.unread) == (True, True)
+
+    machine = Machine(limits)
+    machine.receive(post(CHUNKED))
+    machine.answer(to(machine.next_head()), last=False)
+    machine.receive(b"10001\r\n" + b"x" * 65537)
+    assert machine.next_head() is None
+    assert (machine.finished, machine.unread) == (True, True)
+
+
+def test_an_answer_before_the_100_ends_the_connection():
+    """RFC 9110 section 10.1.1: whether the body comes now is uncertain, and so where the next request begins."""
+    machine, request = arriving("Expect: 100-continue", "Content-Length: 1")
+    assert b"\r\nConnection: close\r\n" in machine.answer(to(request), last=False)
+    assert machine.finished
+
+
+def sent(response: Response, request: bytes = GET) -> tuple[list[bytes], bool]:
+    """What goes over the wire for an answer in pieces, as [fields of the head.., body], and whether it ends there."""
+    machine = Machine(LIMITS)
+    machine.receive(request)
+    response.request = machine.next_request()
+    data = b"".join(framed(machine.begin_answer(response, last=False), response.pieces))
+    fields, _, body = data.partition(b"\r\n\r\n")
+    return [*fields.split(b"\r\n")[1:], body], machine.finished
+
+
+def in_pieces(*pieces: bytes, status: int = 200, length: int | None = None) -> Response:
+    response = Response(status)
+    response.pieces, response.length = pieces, length
+    return response
+
+
+def test_how_an_answer_in_pieces_is_framed():
+    """RFC 9112 section 6.3."""
+    wire, finished = sent(in_pieces(b"ab", b"", b"c"))
+    assert b"Transfer-Encoding: chunked" in wire
+    assert (wire[-1], finished) == (b"2\r\nab\r\n1\r\nc\r\n0\r\n\r\n", False)
+    wire, finished = sent(in_pieces(b"ab", b"c"), head("GET /yo HTTP/1.0", "Connection: keep-alive"))
+    assert (wire[-1], finished) == (b"abc", True)
+    assert not any(field.startswith((b"Transfer-Encoding", b"Content-Length")) for field in wire)
+    wire, finished = sent(in_pieces(b"ab", b"c", length=3))
+    assert b"Content-Length: 3" in wire
+    assert (wire[-1], finished) == (b"abc", False)
+    wire, finished = sent(in_pieces(b"abc", length=3), GET.replace(b"GET", b"HEAD"))
+    assert b"Content-Length: 3" in wire
+    assert (wire[-1], finished) == (b"", False)
+    for status in (204, 304):
+        wire, finished = sent(in_pieces(b"abc", status=status))
+        assert (wire[-1], finished) == (b"", False)
+        assert not any(field.startswith((b"Transfer-Encoding", b"Content-Length")) for field in wire)
+
+
+def test_an_answer_of_another_length_than_announced_is_an_error():
+    with pytest.raises(FramingError, match="1 bytes fewer"):
+        sent(in_pieces(b"ab", length=3))
+    machine = Machine(LIMITS)
+    machine.receive(GET)
+    response = in_pieces(b"ab", b"cd", b"never asked for", length=3)
+    response.request = machine.next_request()
+    pieces = framed(machine.begin_answer(response, last=False), response.pieces)
+    assert next(pieces).endswith(b"\r\n\r\nab")
+    assert next(pieces) == b"c"
+    with pytest.raises(FramingError, match="at least 1 bytes more"):
+        next(pieces)
 
 
 @pytest.mark.parametrize("value", ["a\nb", "a\rb", "a\0b", "a\r\nSet-Cookie: b"])

@@ -1,0 +1,231 @@
+"""The head of a request: what it says, how long its body is, and everything for which it is refused.
+
+llhttp (httptools) parses it, strictly in every version that we take. What it lets through and the RFC does not is refused
+here, on the raw bytes; and where it refuses, a second reading finds the status and the words that fit.
+Sections without a name are RFC 9112's.
+"""
+
+import re
+
+import httptools
+
+from teachserve.errors import Refusal
+from teachserve.message import Request
+
+_TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VERSION = re.compile(rb"HTTP/([0-9])\.([0-9])")
+_TARGET = re.compile(rb"[\x21-\x7e]+")
+_HOST = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
+_ABSOLUTE = re.compile(rb"https?://([^/?]+)(?:[/?].*)?", re.IGNORECASE)
+_AUTHORITY = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\]):[0-9]+")
+_DIGITS = re.compile(rb"[0-9]{1,18}")
+_CONTROLS = bytes({*range(32), 127} - {*b"\t\r\n"})
+_OTHER_CODINGS = frozenset({b"gzip", b"x-gzip", b"deflate", b"compress", b"x-compress", b"identity"})
+_SINGLE = frozenset({b"host", b"content-length", b"content-type"})
+"""Fields that cannot be read as a list: sent twice, they mean two things (RFC 9110 section 5.3)."""
+
+
+class _Fields:
+    """Collects the header fields that httptools calls back."""
+
+    __slots__ = ("received",)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.received.append((name.lower(), value))
+
+
+class HeadParser:
+    """Reads one head after the other of one connection.
+
+    After `parse`, `chunked`, `length` (bytes) and `expects_continue` say how the request's body comes.
+    """
+
+    __slots__ = ("_fields", "_parser", "chunked", "expects_continue", "length")
+
+    def __init__(self) -> None:
+        self._fields = _Fields()  # not this object itself: the parser would hold us, and we it
+        self._parser: httptools.HttpRequestParser | None = None
+        self.chunked = False
+        self.expects_continue = False
+        self.length = 0
+
+    def parse(self, raw: bytes, most_fields: int) -> Request:
+        """The request, as yet without its body. `raw` ends with the empty line. Raises: Refusal."""
+        parser = self._parser
+        if parser is None:
+            self._parser = parser = httptools.HttpRequestParser(self._fields)
+        self._fields.received = headers = []
+        offers_upgrade = False
+        try:
+            parser.feed_data(raw)
+        except httptools.HttpParserUpgrade:
+            self._parser = None  # the offer is ignored: we speak nothing but HTTP/1 (RFC 9110 section 7.8)
+            offers_upgrade = True
+        except httptools.HttpParserError as error:
+            self._parser = None
+            return self.parse(_second_reading(raw, str(error)), most_fields)
+        line = raw[: raw.find(b"\r\n")].split(b" ")
+        if len(line) != 3:
+            raise Refusal(400, "the request line is not method, target and version with one space between")
+        method, target, protocol = line
+        if protocol == b"HTTP/1.1":
+            version = (1, 1)
+        elif protocol == b"HTTP/1.0":
+            version = (1, 0)
+        else:
+            raise Refusal(505, "only HTTP/1.0 and HTTP/1.1 are spoken here")
+        if len(headers) > most_fields:
+            raise Refusal(431, f"there are more than {most_fields} header fields")
+        request = Request(method.decode("ascii"), target, headers, version)
+        if offers_upgrade and method == b"CONNECT":
+            raise _no_tunnel(target)
+        self._frame(request)
+        if b"#" in target or not target.startswith(b"/"):
+            _check_target(request)
+        if self.chunked or self.length:
+            self._parser = None  # it waits for a body, which we read without it
+        return request
+
+    def _frame(self, request: Request) -> None:
+        """Decide how long the body is (section 6.3) and whether the connection lives on (section 9.3)."""
+        version = request.version
+        fields = dict(request.headers)
+        if len(fields) != len(request.headers):
+            fields = _combine(request.headers)
+        host = fields.get(b"host")
+        if host is None:
+            if version == (1, 1):
+                raise Refusal(400, "the Host field is missing")
+        else:
+            name, _, port = host.partition(b":")
+            ordinary = name.replace(b".", b"").replace(b"-", b"").isalnum() and (not port or port.isdigit())
+            # The pattern only where it is needed: it is one object for all threads, and so its reference count.
+            if not ordinary and not _HOST.fullmatch(host):
+                raise Refusal(400, "the Host field is malformed")
+        connection = fields.get(b"connection")
+        if connection is None:
+            request.keep_alive = version == (1, 1)
+        else:
+            options = _members(connection)
+            request.keep_alive = b"close" not in options and (version == (1, 1) or b"keep-alive" in options)
+        length, coding, expect = fields.get(b"content-length"), fields.get(b"transfer-encoding"), fields.get(b"expect")
+        self.chunked = coding is not None
+        self.length = 0
+        self.expects_continue = False
+        if coding is not None:
+            if length is not None or version == (1, 0):
+                raise Refusal(400, "Transfer-Encoding is not allowed here: the length would be uncertain")
+            _check_coding(coding)
+        elif length is not None:
+            if not _DIGITS.fullmatch(length):
+                raise Refusal(400, "Content-Length is not a number")
+            self.length = int(length)
+        if expect is not None:
+            if set(_members(expect)) != {b"100-continue"}:
+                raise Refusal(417, "the only expectation met here is 100-continue")
+            # In HTTP/1.0 it means nothing (RFC 9110 section 10.1.1).
+            self.expects_continue = version == (1, 1) and (self.chunked or self.length > 0)
+
+
+def check_lines(raw: bytes) -> None:
+    """Refuse bare CR or LF, control characters and folded lines (sections 2.2 and 5.2). `raw` may end in mid-line."""
+    ends = raw.count(b"\r\n")
+    if raw.count(b"\n") != ends or raw.count(b"\r") - raw.endswith(b"\r") > ends:
+        raise Refusal(400, "a bare CR or LF is not a line end")
+    if raw.translate(None, _CONTROLS) != raw:
+        raise Refusal(400, "the head holds control characters")
+    if b"\r\n " in raw or b"\r\n\t" in raw:
+        raise Refusal(400, "a header field is folded over two lines")
+
+
+def check_field(line: bytes) -> tuple[bytes, bytes]:
+    """One header or trailer line as (lower-case name, value). Raises: Refusal (section 5.1, RFC 9110 section 5.5)."""
+    name, colon, value = line.partition(b":")
+    if not colon or not _TOKEN.fullmatch(name):
+        raise Refusal(400, "a field is not a name and, right behind it, a colon")
+    if value.translate(None, _CONTROLS + b"\r\n") != value:
+        raise Refusal(400, "a field's value holds control characters")
+    return name.lower(), value.strip(b" \t")
+
+
+def _second_reading(raw: bytes, error: str) -> bytes:
+    """What llhttp refused: refuse it in better words, or return it with a version that llhttp knows.
+
+    A higher minor version is read as 1.1, the highest of its major version that we speak (RFC 9110 section 2.5).
+    """
+    check_lines(raw)
+    line, _, rest = raw.partition(b"\r\n")
+    parts = line.split(b" ")
+    if len(parts) != 3 or not _TOKEN.fullmatch(parts[0]) or not _TARGET.fullmatch(parts[1]):
+        raise Refusal(400, "the request line is not method, target and version with one space between")
+    version = _VERSION.fullmatch(parts[2])
+    if version is None:
+        raise Refusal(400, "the version is not HTTP, a slash, a digit, a dot and a digit")
+    if version[1] != b"1":
+        raise Refusal(505, "only HTTP/1.0 and HTTP/1.1 are spoken here")
+    for field in rest[:-4].split(b"\r\n") if rest != b"\r\n" else ():
+        name, value = check_field(field)
+        if name == b"transfer-encoding":
+            _check_coding(value)
+    if version[2] > b"1":
+        return b"%b %b HTTP/1.1\r\n%b" % (parts[0], parts[1], rest)
+    if "method" in error.lower():
+        raise Refusal(501, "the method is not implemented")
+    raise Refusal(400, f"the request is malformed: {error}")
+
+
+def _check_target(request: Request) -> None:
+    """Refuse a target of a form that its method does not have (section 3.2); see to what the absolute form means."""
+    target = request.target
+    if b"#" in target:
+        raise Refusal(400, "a fragment is not part of a request target")
+    if target.startswith(b"/"):
+        return
+    if target == b"*":
+        if request.method != "OPTIONS":
+            raise Refusal(400, "the target * is for OPTIONS only")
+        return
+    absolute = _ABSOLUTE.fullmatch(target)
+    if absolute is None or not _HOST.fullmatch(absolute[1]) or absolute[1].startswith(b":"):
+        raise Refusal(400, "the target is neither a path nor a whole http address")
+    # Whatever Host says, the target's authority is meant (section 3.2.2).
+    request.headers = [field for field in request.headers if field[0] != b"host"]
+    request.headers.append((b"host", absolute[1]))
+
+
+def _no_tunnel(target: bytes) -> Refusal:
+    """The refusal of a CONNECT (section 3.2.3; RFC 9110 section 9.3.6: an origin server need not make tunnels)."""
+    if not _AUTHORITY.fullmatch(target):
+        return Refusal(400, "the target of CONNECT is not a host and a port")
+    return Refusal(501, "no tunnels are made here")
+
+
+def _check_coding(value: bytes) -> None:
+    """Refuse any transfer coding but chunked, once (sections 6.1 and 6.3)."""
+    codings = _members(value)
+    if b"" in codings:
+        raise Refusal(400, "Transfer-Encoding has an empty member")
+    if not {b"chunked", *_OTHER_CODINGS}.issuperset(codings):
+        raise Refusal(501, "of the transfer codings only chunked is implemented")
+    if codings.count(b"chunked") != 1 or codings[-1] != b"chunked":
+        raise Refusal(400, "the last transfer coding is not chunked, once: the length would be uncertain")
+    if len(codings) > 1:
+        raise Refusal(501, "of the transfer codings only chunked is implemented")
+
+
+def _combine(headers: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """The fields by name, those that came more than once as one list (RFC 9110 section 5.3)."""
+    fields: dict[bytes, bytes] = {}
+    for name, value in headers:
+        if name not in fields:
+            fields[name] = value
+        elif name in _SINGLE:
+            raise Refusal(400, f"there is more than one {name.decode('ascii').title()} field")
+        else:
+            fields[name] += b", " + value
+    return fields
+
+
+def _members(value: bytes) -> list[bytes]:
+    """The members of a list field, in lower case."""
+    return [member.strip(b" \t") for member in value.lower().split(b",")]
