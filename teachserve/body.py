@@ -15,11 +15,8 @@ _NAME = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _QUOTED = rb'"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"'
 _EXTENSION = rb"[ \t]*;[ \t]*" + _NAME + rb"(?:[ \t]*=[ \t]*(?:" + _NAME + rb"|" + _QUOTED + rb"))?"
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:" + _EXTENSION + rb")*")
-_NOT_IN_TRAILERS = frozenset(
-    {b"content-length", b"transfer-encoding", b"host", b"trailer", b"te", b"authorization", b"content-encoding",
-     b"content-type", b"content-range"}
-)  # fmt: skip
-"""Fields that decide on framing, routing, access or what the body is, and come too late here (RFC 9110 section 6.5.1)."""
+_NOT_IN_TRAILERS = frozenset({b"content-length", b"transfer-encoding", b"host", b"trailer", b"te", b"authorization"})
+"""Fields on which framing, routing or access rest: as trailers they come too late (RFC 9110 section 6.5.1)."""
 
 
 class SizedBody:
@@ -41,17 +38,18 @@ class SizedBody:
 
 
 class ChunkedBody:
-    """A body in chunks (RFC 9112 section 7.1), of at most `most` bytes, with at most `most_trailers` bytes of trailers.
+    """A body in chunks (RFC 9112 section 7.1) of at most `most` bytes.
 
-    The trailers are checked and dropped.
+    At most `trailer_count` trailers of `trailer_bytes` in all may follow; they are checked and dropped.
     """
 
     left = None
     """How much is still to come, nobody knows."""
 
-    def __init__(self, most: int, most_trailers: int):
+    def __init__(self, most: int, trailer_bytes: int, trailer_count: int):
         self._most = most
-        self._most_trailers = most_trailers
+        self._trailer_bytes = trailer_bytes
+        self._trailers_left = trailer_count
         self._taken = 0
         self._chunk = 0  # bytes of the chunk still to come; -1: its line end is next
         self._trailing = 0  # trailer bytes seen, once the last chunk was
@@ -84,6 +82,9 @@ class ChunkedBody:
                 self._complete = True
                 return
             self._trailing += len(line)
+            self._trailers_left -= 1
+            if self._trailers_left < 0:
+                raise Refusal(431, "there are too many trailers")
             if check_field(line)[0] in _NOT_IN_TRAILERS:
                 raise Refusal(400, "a field that comes as a trailer is allowed in the head only")
         elif self._chunk == -1:
@@ -106,13 +107,15 @@ class ChunkedBody:
 
     def _line_end(self, buffer: bytearray, at: int) -> int:
         """Where the line that begins at `at` ends, -1 if it has not yet."""
-        most = self._most_trailers - self._trailing if self._trailing else MOST_CHUNK_LINE
+        most = self._trailer_bytes - self._trailing if self._trailing else MOST_CHUNK_LINE
         end = buffer.find(b"\n", at, at + most)
         if end < 0:
+            if b"\r" in buffer[at : at + most][:-1]:
+                raise Refusal(400, "a bare CR is not a line end")
             if len(buffer) - at < most:
                 return -1
             if self._trailing:
-                raise Refusal(431, f"the trailers are longer than {self._most_trailers} bytes")
+                raise Refusal(431, f"the trailers are longer than {self._trailer_bytes} bytes")
             raise Refusal(400, f"a chunk-size line is longer than {MOST_CHUNK_LINE} bytes")
         if end == at or buffer[end - 1] != ord("\r"):
             raise Refusal(400, "a line ends without CR")

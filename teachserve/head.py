@@ -13,16 +13,20 @@ from teachserve.errors import Refusal
 from teachserve.message import Request
 
 _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_VERSION = re.compile(rb"HTTP/([0-9])\.([0-9])")
-_TARGET = re.compile(rb"[\x21-\x7e]+")
-_HOST = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
-_ABSOLUTE = re.compile(rb"https?://([^/?]+)(?:[/?].*)?", re.IGNORECASE)
-_AUTHORITY = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\]):[0-9]+")
+_REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([\x21-\x7e]+) HTTP/([0-9])\.([0-9])")
+_REG_NAME = rb"(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})"
+_ADDRESS = rb"\[(?:[0-9A-Fa-f:.]+|[vV][0-9A-Fa-f]+\.[A-Za-z0-9._~!$&'()*+,;=:-]+)\]"
+_HOST = re.compile(rb"(?:" + _REG_NAME + rb"*|" + _ADDRESS + rb")(?::[0-9]*)?")
+_ABSOLUTE = re.compile(rb"https?://((?:" + _REG_NAME + rb"+|" + _ADDRESS + rb")(?::[0-9]*)?)(?:[/?].*)?", re.IGNORECASE)
+_AUTHORITY = re.compile(rb"(?:" + _REG_NAME + rb"+|" + _ADDRESS + rb"):([0-9]{1,5})")
 _DIGITS = re.compile(rb"[0-9]{1,18}")
 _CONTROLS = bytes({*range(32), 127} - {*b"\t\r\n"})
 _OTHER_CODINGS = frozenset({b"gzip", b"x-gzip", b"deflate", b"compress", b"x-compress", b"identity"})
 _SINGLE = frozenset({b"host", b"content-length", b"content-type"})
 """Fields that cannot be read as a list: sent twice, they mean two things (RFC 9110 section 5.3)."""
+
+_ONLY_CHUNKED = "of the transfer codings only chunked is implemented"
+_UNCERTAIN = "with this Transfer-Encoding the length of the body is uncertain"
 
 
 class _Fields:
@@ -31,7 +35,7 @@ class _Fields:
     __slots__ = ("received",)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self.received.append((name.lower(), value))
+        self.received.append((name.lower(), value.strip()))  # llhttp leaves tabs at the end, and no other white space
 
 
 class HeadParser:
@@ -52,7 +56,8 @@ class HeadParser:
     def parse(self, raw: bytes, most_fields: int) -> Request:
         """The request, as yet without its body. `raw` ends with the empty line. Raises: Refusal."""
         parser = self._parser
-        if parser is None:
+        used = parser is not None
+        if not used:
             self._parser = parser = httptools.HttpRequestParser(self._fields)
         self._fields.received = headers = []
         offers_upgrade = False
@@ -63,7 +68,8 @@ class HeadParser:
             offers_upgrade = True
         except httptools.HttpParserError as error:
             self._parser = None
-            return self.parse(_second_reading(raw, str(error)), most_fields)
+            # One that has been used may object to what came before: it takes Proxy-Connection for Connection.
+            return self.parse(raw if used else _second_reading(raw, str(error)), most_fields)
         line = raw[: raw.find(b"\r\n")].split(b" ")
         if len(line) != 3:
             raise Refusal(400, "the request line is not method, target and version with one space between")
@@ -73,14 +79,14 @@ class HeadParser:
         elif protocol == b"HTTP/1.0":
             version = (1, 0)
         else:
-            raise Refusal(505, "only HTTP/1.0 and HTTP/1.1 are spoken here")
+            raise _wrong_version(protocol)
         if len(headers) > most_fields:
             raise Refusal(431, f"there are more than {most_fields} header fields")
         request = Request(method.decode("ascii"), target, headers, version)
         if offers_upgrade and method == b"CONNECT":
             raise _no_tunnel(target)
         self._frame(request)
-        if b"#" in target or not target.startswith(b"/"):
+        if not target.startswith(b"/") or b"#" in target or b"\\" in target:
             _check_target(request)
         if self.chunked or self.length:
             self._parser = None  # it waits for a body, which we read without it
@@ -113,9 +119,7 @@ class HeadParser:
         self.length = 0
         self.expects_continue = False
         if coding is not None:
-            if length is not None or version == (1, 0):
-                raise Refusal(400, "Transfer-Encoding is not allowed here: the length would be uncertain")
-            _check_coding(coding)
+            _check_coding(coding, alone=length is None and version == (1, 1))
         elif length is not None:
             if not _DIGITS.fullmatch(length):
                 raise Refusal(400, "Content-Length is not a number")
@@ -148,37 +152,60 @@ def check_field(line: bytes) -> tuple[bytes, bytes]:
     return name.lower(), value.strip(b" \t")
 
 
+def check_beginning(raw: bytes) -> None:
+    """Refuse a head that is not complete and cannot become one: whoever sends it may wait for us now."""
+    check_lines(raw)
+    line, end, _ = raw.partition(b"\r\n")
+    if end:
+        _check_request_line(line)
+    elif not line.isascii():
+        raise Refusal(400, "a request line is ASCII")
+
+
+def _check_request_line(line: bytes) -> re.Match:
+    """Method, target, and the digits of the version (sections 2.3 and 3)."""
+    match = _REQUEST_LINE.fullmatch(line)
+    if match is None:
+        raise Refusal(400, "the request line is not method, target and version with one space between")
+    if match[3] != b"1":
+        raise _wrong_version(line[-8:])
+    return match
+
+
+def _wrong_version(protocol: bytes) -> Refusal:
+    if protocol.startswith(b"HTTP/"):
+        return Refusal(505, "only HTTP/1.0 and HTTP/1.1 are spoken here")
+    return Refusal(400, "the version is not HTTP, a slash, a digit, a dot and a digit")
+
+
 def _second_reading(raw: bytes, error: str) -> bytes:
-    """What llhttp refused: refuse it in better words, or return it with a version that llhttp knows.
+    """What llhttp refused: refuse it in better words, or return it in a form that llhttp understands.
 
     A higher minor version is read as 1.1, the highest of its major version that we speak (RFC 9110 section 2.5).
     """
     check_lines(raw)
     line, _, rest = raw.partition(b"\r\n")
-    parts = line.split(b" ")
-    if len(parts) != 3 or not _TOKEN.fullmatch(parts[0]) or not _TARGET.fullmatch(parts[1]):
-        raise Refusal(400, "the request line is not method, target and version with one space between")
-    version = _VERSION.fullmatch(parts[2])
-    if version is None:
-        raise Refusal(400, "the version is not HTTP, a slash, a digit, a dot and a digit")
-    if version[1] != b"1":
-        raise Refusal(505, "only HTTP/1.0 and HTTP/1.1 are spoken here")
-    for field in rest[:-4].split(b"\r\n") if rest != b"\r\n" else ():
-        name, value = check_field(field)
-        if name == b"transfer-encoding":
-            _check_coding(value)
-    if version[2] > b"1":
-        return b"%b %b HTTP/1.1\r\n%b" % (parts[0], parts[1], rest)
+    method, target, _, minor = _check_request_line(line).groups()
+    fields = [check_field(field) for field in rest[:-4].split(b"\r\n")] if rest != b"\r\n" else []
+    codings = [value for name, value in fields if name == b"transfer-encoding"]
+    if codings:
+        sized = any(name == b"content-length" for name, _ in fields)
+        _check_coding(b",".join(codings), alone=not sized and minor != b"0")
     if "method" in error.lower():
         raise Refusal(501, "the method is not implemented")
-    raise Refusal(400, f"the request is malformed: {error}")
+    version = min(minor, b"1")
+    lines = [b"%b %b HTTP/1.%b" % (method, target, version), *(b"%b: %b" % field for field in fields)]
+    again = b"\r\n".join([*lines, b"", b""])
+    if again == raw:
+        raise Refusal(400, f"the request is malformed: {error}")
+    return again
 
 
 def _check_target(request: Request) -> None:
     """Refuse a target of a form that its method does not have (section 3.2); see to what the absolute form means."""
     target = request.target
-    if b"#" in target:
-        raise Refusal(400, "a fragment is not part of a request target")
+    if b"#" in target or b"\\" in target:
+        raise Refusal(400, "a request target has no fragment and no backslash")
     if target.startswith(b"/"):
         return
     if target == b"*":
@@ -186,7 +213,7 @@ def _check_target(request: Request) -> None:
             raise Refusal(400, "the target * is for OPTIONS only")
         return
     absolute = _ABSOLUTE.fullmatch(target)
-    if absolute is None or not _HOST.fullmatch(absolute[1]) or absolute[1].startswith(b":"):
+    if absolute is None:
         raise Refusal(400, "the target is neither a path nor a whole http address")
     # Whatever Host says, the target's authority is meant (section 3.2.2).
     request.headers = [field for field in request.headers if field[0] != b"host"]
@@ -195,22 +222,25 @@ def _check_target(request: Request) -> None:
 
 def _no_tunnel(target: bytes) -> Refusal:
     """The refusal of a CONNECT (section 3.2.3; RFC 9110 section 9.3.6: an origin server need not make tunnels)."""
-    if not _AUTHORITY.fullmatch(target):
+    authority = _AUTHORITY.fullmatch(target)
+    if authority is None or int(authority[1]) > 65535:
         return Refusal(400, "the target of CONNECT is not a host and a port")
     return Refusal(501, "no tunnels are made here")
 
 
-def _check_coding(value: bytes) -> None:
-    """Refuse any transfer coding but chunked, once (sections 6.1 and 6.3)."""
+def _check_coding(value: bytes, *, alone: bool) -> None:
+    """Refuse any transfer coding but chunked, once (sections 6.1 and 6.3).
+
+    Unless it is `alone`, without a Content-Length and in HTTP/1.1, others on the way may have read another length.
+    """
     codings = _members(value)
-    if b"" in codings:
-        raise Refusal(400, "Transfer-Encoding has an empty member")
-    if not {b"chunked", *_OTHER_CODINGS}.issuperset(codings):
-        raise Refusal(501, "of the transfer codings only chunked is implemented")
-    if codings.count(b"chunked") != 1 or codings[-1] != b"chunked":
-        raise Refusal(400, "the last transfer coding is not chunked, once: the length would be uncertain")
-    if len(codings) > 1:
-        raise Refusal(501, "of the transfer codings only chunked is implemented")
+    if not alone or not all(_TOKEN.fullmatch(coding) for coding in codings):
+        raise Refusal(400, _UNCERTAIN)
+    if codings == [b"chunked"]:
+        return
+    if b"chunked" in codings[:-1] or codings[-1] in _OTHER_CODINGS:
+        raise Refusal(400, _UNCERTAIN)
+    raise Refusal(501, _ONLY_CHUNKED)
 
 
 def _combine(headers: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:

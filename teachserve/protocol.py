@@ -12,7 +12,7 @@ from typing import BinaryIO
 from teachserve.body import ChunkedBody, SizedBody
 from teachserve.errors import Refusal
 from teachserve.framing import Bodiless, Chunked, Framing, Sized, UntilClose
-from teachserve.head import HeadParser, check_lines
+from teachserve.head import HeadParser, check_beginning
 from teachserve.message import BODILESS, Request, Response, encode_head
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -208,7 +208,7 @@ class Machine:
 
     def _read_head(self) -> Request | None:
         buffer = self._buffer
-        if buffer.startswith(b"\r\n"):
+        if buffer[0] <= 32:  # no request begins so
             buffer = self._skip_empty_lines()
         end = buffer.find(b"\r\n\r\n") + 4
         if not 4 <= end <= self.limits.least_head:
@@ -233,7 +233,7 @@ class Machine:
         if head.length > limits.limit_request_body:
             raise Refusal(413, f"the body is longer than {limits.limit_request_body} bytes")
         if head.chunked:
-            self._body = ChunkedBody(limits.limit_request_body, limits.limit_header_bytes)
+            self._body = ChunkedBody(limits.limit_request_body, limits.limit_header_bytes, limits.limit_header_count)
         else:
             self._body = SizedBody(head.length)
         if not isinstance(self._buffer, bytearray):
@@ -248,8 +248,8 @@ class Machine:
             raise Refusal(414, f"the request line is longer than {limits.limit_request_line} bytes")
         if (end if end >= 4 else len(buffer)) > limits.limit_header_bytes:
             raise Refusal(431, f"the head is longer than {limits.limit_header_bytes} bytes")
-        if end < 4 and b"\n" in buffer:
-            check_lines(bytes(buffer))
+        if end < 4:
+            check_beginning(bytes(buffer))
 
     def _skip_empty_lines(self) -> bytes | bytearray:
         buffer = self._buffer
@@ -260,4 +260,6 @@ class Machine:
             if self._empty_lines > MOST_EMPTY_LINES:
                 raise Refusal(400, "too many empty lines before a request")
         self._buffer = bytearray(buffer[skipped:])
+        if self._buffer[:1].isspace() and self._buffer != b"\r":
+            raise Refusal(400, "a request line begins with its method")
         return self._buffer
