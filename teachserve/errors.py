@@ -13,6 +13,10 @@ class UnknownArchitecture(TeachserveError, LookupError):
     """No architecture goes by this name."""
 
 
+class ApplicationError(TeachserveError, LookupError):
+    """There is no such application to serve, or its module cannot be imported."""
+
+
 class AddressError(TeachserveError, OSError):
     """The address cannot be listened on: in use, not ours, or not permitted."""
 

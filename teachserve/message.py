@@ -1,7 +1,9 @@
 """Requests and responses, and how the head of a response becomes bytes."""
 
 import io
+import os
 import re
+import stat
 import time
 from collections.abc import Callable, Iterable, Iterator
 from email.utils import formatdate
@@ -211,6 +213,15 @@ class FilePieces:
             return self.file.fileno(), self.file.tell()
         except (AttributeError, OSError):
             return None
+
+    def size_left(self) -> int | None:
+        """How many bytes it still has; None where that cannot be known."""
+        position = self.position()
+        if position is None:
+            return None
+        descriptor, at = position
+        status = os.fstat(descriptor)
+        return max(0, status.st_size - at) if stat.S_ISREG(status.st_mode) else None
 
 
 _date_made = (0, "")

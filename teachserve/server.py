@@ -22,6 +22,7 @@ from teachserve.message import Request, Response
 from teachserve.options import OPTIONS, Options
 from teachserve.stopping import Stopper, StopReport
 from teachserve.taskmaster import Taskmaster
+from teachserve.wsgi import Wsgi
 
 RELEASE_S = 0.5
 """How long the closer, its last connection closed, may take to end."""
@@ -29,6 +30,7 @@ RELEASE_S = 0.5
 
 class Server:
     """An HTTP server. `app` is called with each `Request` and returns a `Response`; None: the built-in routes.
+    An application of WSGI's kind is given as `Wsgi(application)`.
 
     `arch` is an architecture's name, a Taskmaster class, or `"module:Class"`. The other keywords are the options
     (`teachserve.options`), among them `host` and `port` (0: a free one). Start it once; a stopped server stays stopped.
@@ -63,6 +65,8 @@ class Server:
             raise
         self._stopper = Stopper(self.taskmaster)
         self._address = listener.getsockname()
+        if isinstance(self._app, Wsgi):
+            self._app.serve_on(self.options.host, self.port, multithread=_handles_in_parallel(self.options))
         try:
             self.taskmaster.start()
         except BaseException:
@@ -184,6 +188,14 @@ class Server:
             listener.close()
             raise AddressError(_why_not(error, options.host, options.port)) from None
         return listener
+
+
+def _handles_in_parallel(options: Options) -> bool:
+    """Whether two threads may run a handler at the same time."""
+    handling = next(
+        (options.values[name] for name in ("offload", "threads", "max_threads") if name in options.values), 2
+    )
+    return handling > 1 and options.architecture != "single-thread"
 
 
 def _why_not(error: OSError, host: str, port: int) -> str:

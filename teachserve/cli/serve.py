@@ -11,7 +11,8 @@ from pathlib import Path
 import click
 
 from teachserve.cli.options import given, server_options
-from teachserve.errors import TeachserveError
+from teachserve.errors import OptionError, TeachserveError
+from teachserve.options import OPTIONS
 
 STOPPED = 0
 """The notice that the soft stop is done; every other notice is a signal's number."""
@@ -42,17 +43,32 @@ class Notices:
 
 
 @click.command(context_settings={"show_default": True})
+@click.argument("application", metavar="[APP]", required=False)
 @server_options()
+@click.option(
+    "--app-dir",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Where the application's module lies.  [default: the current folder]",
+)
+@click.option(
+    "--factory", is_flag=True, show_default=False, help="APP is called without arguments to make the application."
+)
 @click.option("--link-file", type=click.Path(path_type=Path), hidden=True, help="Where watchers find the link.")
 @click.option("--parent-pipe", type=int, hidden=True, help="A descriptor whose end means: stop.")
 @click.option("--log-level", type=click.Choice(["error", "warning", "info", "debug"]), default="info")
-def command(arch: str, link_file: Path | None, parent_pipe: int | None, log_level: str, **options: object) -> int:
-    """Serve HTTP with an architecture of your choice: /yo, /yo?name=Dude and /echo.
+def command(
+    application: str | None, arch: str, app_dir: Path | None, factory: bool, link_file: Path | None,
+    parent_pipe: int | None, log_level: str, **options: object,
+) -> int:  # fmt: skip
+    """Serve HTTP with an architecture of your choice: APP, a WSGI application such as myapp:app, or else the built-in
+    routes /yo, /yo?name=Dude and /echo.
 
     \b
     Example:
       teachserve serve --arch recycling --port 8080 --delay 1ms
       curl 'http://127.0.0.1:8080/yo?name=Dude'
+      teachserve serve myapp:app --arch thread-pool --threads 16
 
     Ctrl-C or SIGTERM stops softly: what was accepted is served, for at most --graceful-timeout. A second one abandons.
     Exit status: 0 after a soft stop, 130 or 143 after an abandon.
@@ -62,7 +78,9 @@ def command(arch: str, link_file: Path | None, parent_pipe: int | None, log_leve
 
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=log_level.upper(), stream=sys.stderr)
     try:
-        server = Server(None, arch, **({"port": 8080} | given(options))).start()
+        chosen = given(options)
+        handler = None if application is None else _application(application, factory, app_dir, chosen)
+        server = Server(handler, arch, **({"port": 8080} | chosen)).start()
     except TeachserveError as error:
         raise click.UsageError(str(error)) from None
     publisher = None
@@ -79,6 +97,18 @@ def command(arch: str, link_file: Path | None, parent_pipe: int | None, log_leve
     gc.freeze()  # what start-up made stays: the collector, which stops every thread, need not look at it again
     logging.getLogger("teachserve").info("%s serves on %s (process %d)", server.architecture, server.url, os.getpid())
     return _until_stopped(server, publisher, notices)
+
+
+def _application(text: str, factory: bool, app_dir: Path | None, options: dict[str, object]):
+    """The application to serve. Raises: ApplicationError, OptionError."""
+    from teachserve import applications
+
+    for name in options:
+        if OPTIONS[name].scope == "handler":
+            raise OptionError(
+                f"{name} is for the built-in routes: leave {OPTIONS[name].flag} out when you serve {text}"
+            )
+    return applications.find(text, factory=factory, folder=app_dir)
 
 
 def _until_stopped(server, publisher, notices: Notices) -> int:

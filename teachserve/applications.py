@@ -1,0 +1,77 @@
+"""Finds an application by its import string, `module:name`."""
+
+import difflib
+import importlib
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from teachserve.errors import ApplicationError
+from teachserve.handlers import Routes
+from teachserve.message import Request, Response
+from teachserve.wsgi import Wsgi
+
+
+def find(text: str, *, factory: bool = False, folder: Path | None = None) -> Callable[[Request], Response]:
+    """The handler for `module:name`; with `factory` the name is called without arguments to make the application.
+
+    A `Routes` serves as it is, anything else is taken for WSGI. `folder` is looked in before all other places, the current
+    one if None. Raises: ApplicationError, which says what was looked for and where.
+    """
+    module_name, colon, name = text.partition(":")
+    if not colon or not module_name or not name:
+        raise ApplicationError(f"{text!r} names no application: give it as module:name, such as myapp:app")
+    where = (folder or Path.cwd()).resolve()
+    if not where.is_dir():
+        raise ApplicationError(f"--app-dir {folder} is no folder: give the one in which {module_name} lies")
+    sys.path.insert(0, str(where))
+    application = _attribute(_import(module_name, where), module_name, name)
+    if factory:
+        try:
+            application = application()
+        except Exception as error:
+            raise ApplicationError(f"{text}, called as a factory, failed: {_told(error)}") from error
+    if not callable(application):
+        hint = "" if factory else "; is it a factory? then add --factory"
+        raise ApplicationError(
+            f"{text} is a {type(application).__name__}, and no application can be called on it{hint}"
+        )
+    return application if isinstance(application, Routes) else Wsgi(application)
+
+
+def _import(module_name: str, where: Path) -> object:
+    try:
+        return importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name and (module_name == error.name or module_name.startswith(error.name + ".")):
+            raise ApplicationError(
+                f"there is no module {error.name!r}: looked in {where} and on Python's path; see --app-dir"
+            ) from error
+        raise ApplicationError(f"module {module_name!r} cannot be imported: {_told(error)}") from error
+    except BaseException as error:  # a module may do anything when it is imported, sys.exit included
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        raise ApplicationError(f"module {module_name!r} cannot be imported: {_told(error)}") from error
+
+
+def _attribute(module: object, module_name: str, name: str) -> object:
+    found = module
+    for part in name.split("."):
+        try:
+            found = getattr(found, part)
+        except AttributeError as error:
+            close = difflib.get_close_matches(part, [known for known in vars(module) if known[0] != "_"], 1, 0.5)
+            guess = f": did you mean {close[0]}?" if close else ""
+            place = getattr(module, "__file__", None) or module_name
+            raise ApplicationError(f"module {module_name!r} ({place}) has no {name!r}{guess}") from error
+    return found
+
+
+def _told(error: BaseException) -> str:
+    """The error in one line, with the line of source that raised it."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f", at {trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else ""
+    said = " ".join(str(error).split())
+    return f"{type(error).__name__}{': ' + said if said else ''}{place}"

@@ -1,0 +1,212 @@
+"""WSGI (PEP 3333): any application of that kind as a handler.
+
+The application's iterable is given on in pieces as it yields them, unless all of it is there at once (a list or a tuple).
+Where an event loop serves, nothing can be sent while the application runs: `write` then keeps what it is given.
+"""
+
+import logging
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from types import TracebackType
+from urllib.parse import unquote_to_bytes
+
+from teachserve.message import FilePieces, Request, Response
+
+Environ = dict[str, object]
+Headers = list[tuple[str, str]]
+ExcInfo = tuple[type[BaseException], BaseException, TracebackType]
+
+logger = logging.getLogger("teachserve")
+
+_STATUS = re.compile(r"([2-9][0-9][0-9])(?: (.*))?")
+_NOT_FOR_APPLICATIONS = frozenset(
+    {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
+     "trailers", "transfer-encoding", "upgrade"}
+)  # fmt: skip
+"""Fields of one connection, which are the server's (RFC 9110 section 7.6.1); PEP 3333 forbids them to applications."""
+
+
+class Wsgi:
+    """A WSGI application as a handler: called with a Request it returns a Response.
+
+    Raises whatever the application raises, AssertionError and ValueError where it breaks the protocol.
+    """
+
+    def __init__(self, application: Callable[[Environ, Callable], Iterable[bytes]]):
+        self.application = application
+        self._common: Environ = {}
+
+    def serve_on(self, host: str, port: int, *, multithread: bool) -> None:
+        """Tell it where it is served, and whether two threads may run the application at once."""
+        self._common = {
+            "SCRIPT_NAME": "",
+            "SERVER_NAME": host,
+            "SERVER_PORT": str(port),
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": "http",
+            "wsgi.errors": sys.stderr,
+            "wsgi.multithread": multithread,
+            "wsgi.multiprocess": False,
+            "wsgi.run_once": False,
+            "wsgi.input_terminated": True,  # it ends where the body does, whatever Content-Length says
+            "wsgi.file_wrapper": FilePieces,
+        }
+
+    def __call__(self, request: Request) -> Response:
+        answering = _Answering(request)
+        given: Iterable[bytes] = ()
+        try:
+            given = self.application(self.environ(request), answering.start)
+            return answering.answer(given)
+        except BaseException as error:
+            if hasattr(given, "close"):
+                given.close()
+            if answering.sent and isinstance(error, Exception):
+                return answering.cut_short(error)
+            raise
+
+    def environ(self, request: Request) -> Environ:
+        """The environ of a request. Strings are bytes decoded as latin-1, as PEP 3333 has it."""
+        raw_path, _, query = _origin_form(request.target).partition(b"?")
+        peer = request.connection.peer
+        environ = {
+            **self._common,
+            "REQUEST_METHOD": request.method,
+            "PATH_INFO": (unquote_to_bytes(raw_path) if b"%" in raw_path else raw_path).decode("latin-1"),
+            "QUERY_STRING": query.decode("latin-1"),
+            "REQUEST_URI": request.target.decode("latin-1"),
+            "SERVER_PROTOCOL": "HTTP/1.1" if request.version == (1, 1) else "HTTP/1.0",
+            "REMOTE_ADDR": peer[0],
+            "REMOTE_PORT": str(peer[1]),
+            "wsgi.input": request.stream,
+        }
+        for name, value in request.headers:
+            _add_field(environ, name.decode("latin-1"), value.decode("latin-1"))
+        return environ
+
+
+def _origin_form(target: bytes) -> bytes:
+    """Path and query. `OPTIONS *` concerns no path: it is empty."""
+    if target.startswith(b"/"):
+        return target
+    if target == b"*":
+        return b""
+    rest = target.partition(b"://")[2]
+    at = min((at for at in (rest.find(b"/"), rest.find(b"?")) if at >= 0), default=len(rest))
+    return rest[at:] if rest[at : at + 1] == b"/" else b"/" + rest[at:]
+
+
+def _add_field(environ: Environ, name: str, value: str) -> None:
+    if "_" in name or name == "proxy":
+        # `a_b` would pass for `a-b`; `Proxy` would become a variable that clients of HTTP obey (CVE-2016-5385).
+        return
+    key = name.upper().replace("-", "_")
+    if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+        key = "HTTP_" + key
+    if key in environ:
+        environ[key] += ("; " if name == "cookie" else ",") + value
+    else:
+        environ[key] = value
+
+
+class _Answering:
+    """One call of an application: what it told `start_response`, and what it gave to `write`.
+
+    `sent` says that a part of the answer is with the client already.
+    """
+
+    def __init__(self, request: Request):
+        self._request = request
+        self._response: Response | None = None
+        self._written: list[bytes] = []
+        self.sent = False
+
+    def start(self, status: str, headers: Headers, exc_info: ExcInfo | None = None) -> Callable[[bytes], None]:
+        """PEP 3333's start_response."""
+        try:
+            if exc_info is not None:
+                if self.sent:
+                    raise exc_info[1].with_traceback(exc_info[2])
+            elif self._response is not None:
+                raise AssertionError("start_response was called twice, without exc_info")
+            self._response = _response(status, headers)
+            self._response.request = self._request
+        finally:
+            exc_info = None  # it refers to this frame
+        return self._write
+
+    def _write(self, data: bytes) -> None:
+        """PEP 3333's write: sent before it returns, or kept where nobody may wait."""
+        if self._request.connection.answers is not None:
+            self._written.append(data)
+        elif data:
+            self.sent = True
+            self._request.connection.driver.send_early(self._response, data)
+
+    def answer(self, given: Iterable[bytes]) -> Response:
+        """The answer whose body is `given`, and before it what was written."""
+        is_file = isinstance(given, FilePieces)
+        pieces = iter(given)
+        # An application may call start_response as late as with its first piece.
+        first = b"" if is_file else next((piece for piece in pieces if piece), b"")
+        response = self._response
+        if response is None:
+            raise AssertionError("the application did not call start_response")
+        if is_file and not self._written and not self.sent:
+            response.pieces = given
+            if response.length is None:
+                response.length = given.size_left()
+        elif isinstance(given, (list, tuple)) and not self.sent and response.length is None:
+            response.body = b"".join([*self._written, first, *pieces])
+        else:
+            response.pieces = _Pieces([*self._written, first], pieces, given)
+        return response
+
+    def cut_short(self, error: Exception) -> Response:
+        """What is left of an answer when the application broke after it had begun: nothing but the error."""
+        self._response.pieces = _raising(error)
+        return self._response
+
+
+def _raising(error: Exception) -> Iterator[bytes]:
+    raise error
+    yield b""
+
+
+class _Pieces:
+    """Pieces that are there, then those of an iterator; `close` closes what the iterator came from."""
+
+    def __init__(self, first: list[bytes], rest: Iterator[bytes], source: object):
+        self._first = first
+        self._rest = rest
+        self._source = source
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._first
+        yield from self._rest
+
+    def close(self) -> None:
+        if hasattr(self._source, "close"):
+            self._source.close()
+
+
+def _response(status: str, headers: Headers) -> Response:
+    """An answer without a body. Raises: ValueError for what is not of the form that PEP 3333 asks for."""
+    match = _STATUS.fullmatch(status)
+    if match is None:
+        raise ValueError(f"{status!r} is no status: three digits, a blank and a phrase, from 200 on")
+    response = Response(int(match[1]))
+    response.reason = match[2]
+    for name, value in headers:
+        lowered = name.lower()
+        if lowered == "content-length":
+            if response.length is not None or not (value.isascii() and value.isdigit()):
+                raise ValueError(f"Content-Length must be one number: {value!r}")
+            response.length = int(value)
+        elif lowered in _NOT_FOR_APPLICATIONS:
+            logger.debug("%s: %s is the server's to say, and is left out", name, value)
+            response.last = response.last or (lowered == "connection" and "close" in value.lower())
+        else:
+            response.headers.append((name, value))
+    return response
