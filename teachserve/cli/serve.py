@@ -6,6 +6,8 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -30,8 +32,19 @@ class Notices:
         self._read, self._write = os.pipe()
         os.set_blocking(self._write, False)
         signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
+        self._take_signals()
+
+    def _take_signals(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda number, frame: None)
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Within this a signal ends the process: nothing of ours runs yet, and what runs may never come back."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda number, frame: os._exit(128 + number))
+        yield
+        self._take_signals()
 
     def give(self, notice: int) -> None:
         """Tell the main thread; from any thread."""
@@ -79,7 +92,10 @@ def command(
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=log_level.upper(), stream=sys.stderr)
     try:
         chosen = given(options)
-        handler = None if application is None else _application(application, factory, app_dir, chosen)
+        handler = None
+        if application is not None:
+            with notices.at_once():
+                handler = _application(application, factory, app_dir, chosen)
         server = Server(handler, arch, **({"port": 8080} | chosen)).start()
     except TeachserveError as error:
         raise click.UsageError(str(error)) from None
