@@ -152,15 +152,23 @@ class Connection:
             return False
 
     def send_file(self, descriptor: int, offset: int, count: int) -> int:
-        """Send so many bytes of a file, by the kernel (sendfile(2)), within `timeout_write` seconds. Returns how many went.
+        """Send so many bytes of a file, by the kernel (sendfile(2)). Returns how many went.
 
-        socket.sendfile is not used: it waits for room without a limit when the time-out is the kernel's.
+        Each piece of FILE_BYTES has `timeout_write` seconds. (socket.sendfile does not give up where the time-out is the
+        kernel's.)
         """
-        end = offset + count
-        at = offset
+        at, end = offset, offset + count
         try:
-            while at < end and (sent := os.sendfile(self.descriptor, descriptor, at, min(end - at, FILE_BYTES))):
-                at += sent
+            while at < end:
+                piece_end = min(end, at + FILE_BYTES)
+                deadline = time.monotonic() + self.limits.timeout_write
+                while at < piece_end:
+                    sent = os.sendfile(self.descriptor, descriptor, at, piece_end - at)
+                    if not sent:  # the file is shorter than it was
+                        return at - offset
+                    at += sent
+                    if time.monotonic() > deadline:
+                        raise TimeoutError
         except OSError:
             self.machine.finished = True
         return at - offset

@@ -21,6 +21,7 @@ _ABSOLUTE = re.compile(rb"https?://((?:" + _REG_NAME + rb"+|" + _ADDRESS + rb")(
 _AUTHORITY = re.compile(rb"(?:" + _REG_NAME + rb"+|" + _ADDRESS + rb"):([0-9]{1,5})")
 _DIGITS = re.compile(rb"[0-9]{1,18}")
 _CONTROLS = bytes({*range(32), 127} - {*b"\t\r\n"})
+_SLASH, _HASH, _BACKSLASH = b"/#\\"  # numbers: to look for one in bytes is ten times as fast as to look for bytes
 _OTHER_CODINGS = frozenset({b"gzip", b"x-gzip", b"deflate", b"compress", b"x-compress", b"identity"})
 _SINGLE = frozenset({b"host", b"content-length", b"content-type"})
 """Fields that cannot be read as a list: sent twice, they mean two things (RFC 9110 section 5.3)."""
@@ -86,7 +87,7 @@ class HeadParser:
         if offers_upgrade and method == b"CONNECT":
             raise _no_tunnel(target)
         self._frame(request)
-        if not target.startswith(b"/") or b"#" in target or b"\\" in target:
+        if target[0] != _SLASH or _HASH in target or _BACKSLASH in target:
             _check_target(request)
         if self.chunked or self.length:
             self._parser = None  # it waits for a body, which we read without it

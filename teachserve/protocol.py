@@ -75,7 +75,8 @@ class Machine:
         """
         if self.awaiting:
             self.finished = self.finished or self._eof
-        if self.finished or self.awaiting or not self._drain():
+            return None
+        if self.finished or (self._body is not None and not self._drain()):
             return None
         try:
             request = self._read_head()
@@ -191,8 +192,6 @@ class Machine:
 
     def _drain(self) -> bool:
         """Drop what has arrived of a body that nobody read. True: the next request may be looked for."""
-        if self._body is None:
-            return True
         try:
             while piece := self.next_piece():
                 self._drained += len(piece)
