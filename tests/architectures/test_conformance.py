@@ -88,7 +88,7 @@ def test_a_broken_taskmaster_fails(broken: type[Taskmaster], check: str) -> None
 
 
 def test_a_worker_that_ends_leaves_a_client_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conformance, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(conformance.client, "PATIENCE_S", 0.2)
     assert "timed out" in run_one("leavers", EndsAfterOne).failure
 
 
