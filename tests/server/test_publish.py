@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from teachserve import publish
 from teachserve.conformance import Client, get
 from teachserve.events import STATES, State
 from teachserve.publish import Publisher
@@ -117,8 +116,8 @@ def test_the_stream_tells_every_event_and_the_serials_have_no_gap(published):
 def test_emitted_is_received_and_lost(published, monkeypatch, reads):
     """With a watcher that reads and with one that never does, until its queue is full and frames are dropped."""
     server, publisher, watch = published
-    monkeypatch.setattr(publish, "MOST_FRAMES", 1 << 20 if reads else 4)
-    monkeypatch.setattr(publish, "MOST_EVENTS", 50)
+    monkeypatch.setattr("teachserve.publish.watcher.MOST_FRAMES", 1 << 20 if reads else 4)
+    monkeypatch.setattr("teachserve.publish.stream.MOST_EVENTS", 50)
     watcher = watch()
     watcher.say(command="level", level="stream")
     assert watcher.until("reply")["ok"]
@@ -129,9 +128,6 @@ def test_emitted_is_received_and_lost(published, monkeypatch, reads):
         asked += 100
         assert asked < 200_000
     server.stop()
-    publisher._closing.set()
-    publisher._threads[0].join()
-    publisher._stream()
     publisher.close("stopped")
     frames = watcher.rest()
     received = sum(len(words) // 3 for frame in frames if frame["frame"] == "events"

@@ -1,0 +1,140 @@
+"""What the server says of itself at one moment: the header, and the table of absolute values."""
+
+import os
+import platform
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from teachserve.events import MARKS, ROW_WORDS, ROWS, SERVING, STATES
+from teachserve.probe import ThreadRecord
+from teachserve.publish.watcher import Frame
+
+if TYPE_CHECKING:
+    from teachserve.server import Server
+
+FORMAT = 1
+
+
+class Roles:
+    """Every role by its number in the frames. `tell` gets the frame that names a new one, before its number is used."""
+
+    def __init__(self, tell: Callable[[Frame], None]):
+        self._tell = tell
+        self._roles: list[str] = []
+
+    def number(self, role: str) -> int:
+        """The role's number."""
+        if role not in self._roles:
+            self._roles.append(role)
+            self._tell(self.frame())
+        return self._roles.index(role)
+
+    def known(self) -> list[str]:
+        """The roles in the order of their numbers."""
+        return list(self._roles)
+
+    def frame(self) -> Frame:
+        """The frame that names them all."""
+        return {"frame": "roles", "roles": self.known()}
+
+
+def header(server: "Server", roles: Roles) -> Frame:
+    """Who serves where and with what, and what the other frames are made of. The first frame of each watcher."""
+    taskmaster, probe = server.taskmaster, server.taskmaster.probe
+    return {
+        "frame": "header",
+        "format": FORMAT,
+        "process": os.getpid(),
+        "architecture": server.architecture,
+        "accepting_role": taskmaster.accepting_role,
+        "host": server.options.host,
+        "port": server.port,
+        "options": server.options.values,
+        "python": platform.python_version(),
+        "gil": getattr(sys, "_is_gil_enabled", lambda: True)(),
+        "machine": platform.machine(),
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "epoch_ns": probe.epoch_ns,
+        "clock": "us since epoch_ns, CLOCK_MONOTONIC",
+        "states": [state.value for state in STATES],
+        "marks": [mark.value for mark in MARKS],
+        "roles": roles.known(),
+        "queues": list(taskmaster.queues),
+        "words_descriptor": probe.descriptor,
+        "rows": ROWS,
+        "row_words": ROW_WORDS,
+        "listener_descriptor": taskmaster.listener_descriptor,
+        "source_file": sys.modules[type(taskmaster).__module__].__file__,
+    }
+
+
+def table(server: "Server", roles: Roles, take_ended: Callable[[], list[ThreadRecord]]) -> Frame:
+    """Every thread and every sum as of now. `take_ended` gives the threads whose end no table has told yet."""
+    taskmaster, probe = server.taskmaster, server.taskmaster.probe
+    with taskmaster.lock:
+        alive = list(probe.records.values())
+        ended = take_ended()
+        flows, statuses, times = dict(probe.flows), dict(probe.statuses), list(probe.times)
+        requests, recycled = probe.requests, probe.recycled
+        counts = taskmaster.counts
+        counters = {
+            "accepting": counts.accepting,
+            "waiting_for_place": counts.queueing,
+            "threads": counts.live.total() + counts.lower,
+            "made": counts.made,
+            "ended": counts.ended,
+            "surplus": counts.surplus,
+            "broken": counts.broken,
+            "refused_threads": counts.refused_threads,
+            "connections": counts.connections,
+            "refused": counts.refused,
+        }
+        queues = [(len(queue.items), queue.handed_over) for queue in taskmaster.queues.values()]
+    now = probe.now_us()
+    lost = probe.lost
+    rows = []
+    for record in alive:
+        for move, count in record.flows.copy().items():
+            flows[move] = flows.get(move, 0) + count
+        for status, count in record.statuses.copy().items():
+            statuses[status] = statuses.get(status, 0) + count
+        times = [total + own for total, own in zip(times, record.times, strict=True)]
+        requests += record.requests
+        recycled += record.recycled
+        lost += record.lost
+        rows.append(_row(record, server, roles))
+    rows += [_row(record, server, roles) for record in ended]
+    counters |= {
+        "serving": sum(STATES[record.state] in SERVING for record in alive),
+        "requests": requests,
+        "recycled": recycled,
+        "lingering": taskmaster.closer.lingering,
+        "hurried": taskmaster.closer.hurried,
+        "lost_events": lost,
+    }
+    return {
+        "frame": "table",
+        "at": now,
+        "threads": rows,
+        "flows": [(move >> 8, move & 255, count) for move, count in flows.items()],
+        "times": [spent // 1000 for spent in times],
+        "queues": queues,
+        "counters": counters,
+        "statuses": statuses,
+        "options": {"delay": server.delay.seconds, "delay_kind": server.delay.kind},
+        "phase": _phase(server),
+    }
+
+
+def _phase(server: "Server") -> str:
+    if server.report is not None:
+        return "abandoned" if server.report.abandoned else "stopped"
+    return "stopping" if server.taskmaster.stopping else "serving"
+
+
+def _row(record: ThreadRecord, server: "Server", roles: Roles) -> tuple:
+    since = server.taskmaster.probe.us(record.since) if record.since >= 0 else -1
+    return (record.number, roles.number(record.role), record.native, record.state, record.moves, since, record.connection,
+            record.requests, record.connections, record.recycled)  # fmt: skip
