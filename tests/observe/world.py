@@ -1,8 +1,9 @@
-"""A server that is not there: threads that wander along TRANSITIONS, and the frames that it would send."""
+"""A server that is not there: threads that wander along TRANSITIONS, the frames that it would send, and a model of them."""
 
 from collections import Counter
 
 from teachserve.events import EVENT_NAMES, MARK_CODES, MARKS, STATES, TRANSITIONS, Mark, State
+from teachserve.observe.model import Model
 from teachserve.observe.snapshot import COUNTERS
 
 ROLES = ["acceptor", "worker"]
@@ -56,6 +57,10 @@ def table(at: int, threads: list = (), serial: int | None = None, **changes: obj
 
 def events(at: int, threads: list, *batches: list) -> dict:
     return {"frame": "events", "at": at, "threads": threads, "batches": list(batches)}
+
+
+def row(number: int, state: State, *, moves: int = 0, since: int = 0, role: int = 1, connection: int = 0) -> list:
+    return [number, role, 9000 + number, state.code, moves, since, connection, 0, 0, 0]
 
 
 class World:
@@ -141,3 +146,10 @@ class World:
     def _send(self, frame: dict) -> None:
         self.serial += 1
         self.frames.append(frame | {"serial": self.serial})
+
+
+def fold(frames: list, strict: bool = True) -> Model:
+    model = Model(strict=strict)
+    for frame in frames:
+        model.apply(frame)
+    return model
