@@ -8,6 +8,7 @@ two that accept both leave as surplus.
 import errno
 import socket
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from teachserve.closer import Closer
 from teachserve.connection import Connection, Limits
@@ -19,6 +20,9 @@ from teachserve.options import Options
 from teachserve.probe import ThreadRecord
 from teachserve.queues import Tokens
 from teachserve.threads import PAUSE_S, ThreadTable, logger
+
+if TYPE_CHECKING:
+    from teachserve.access_log import AccessLog
 
 # accept(2) passes on errors that concern one client only, and says when the machine is short of something.
 ONE_CLIENT = frozenset({errno.ECONNABORTED, errno.EPROTO, errno.EINTR, errno.EPERM, errno.ENETDOWN, errno.ENETUNREACH,
@@ -47,6 +51,7 @@ class Accepting(ThreadTable):
         self.options = options
         self.limits = Limits.of(options)
         self.closer = Closer(self)
+        self.access_log: AccessLog | None = None
         self.abandoned = False
         self.shortage = False  # accept(2) last failed for want of descriptors or memory
         self.wakes: set[tuple] = set()  # local addresses of a stop's own connects

@@ -21,6 +21,10 @@ class AddressError(TeachserveError, OSError):
     """The address cannot be listened on: in use, not ours, or not permitted."""
 
 
+class AccessLogError(TeachserveError, OSError):
+    """The access log cannot be opened."""
+
+
 class CorruptedError(TeachserveError):
     """After an abandon some counter is not zero. `counters` holds those, by name."""
 

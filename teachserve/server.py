@@ -10,9 +10,11 @@ import socket
 import threading
 from collections.abc import Callable
 from dataclasses import asdict
+from pathlib import Path
 from types import TracebackType
 
 from teachserve import architectures
+from teachserve.access_log import AccessLog
 from teachserve.connection import ListeningSocket, timeval
 from teachserve.errors import AddressError, OptionError, TeachserveError
 from teachserve.events import STATES
@@ -32,19 +34,22 @@ class Server:
     """An HTTP server. `app` is called with each `Request` and returns a `Response`; None: the built-in routes.
     An application of WSGI's kind is given as `Wsgi(application)`.
 
-    `arch` is an architecture's name, a Taskmaster class, or `"module:Class"`. The other keywords are the options
-    (`teachserve.options`), among them `host` and `port` (0: a free one). Start it once; a stopped server stays stopped.
+    `arch` is an architecture's name, a Taskmaster class, or `"module:Class"`. `access_log` is a file's path, or "-" for
+    stdout. The other keywords are the options (`teachserve.options`), among them `host` and `port` (0: a free one).
+    Start it once; a stopped server stays stopped.
 
-    Raises: OptionError, UnknownArchitecture at construction; AddressError from `start`.
+    Raises: OptionError, UnknownArchitecture at construction; AddressError, AccessLogError from `start`.
     """
 
     def __init__(self, app: Callable[[Request], Response] | None = None, arch: str | type[Taskmaster] = "recycling", *,
-                 gate: Gate | None = None, **options: object):  # fmt: skip
+                 gate: Gate | None = None, access_log: str | Path | None = None, **options: object):  # fmt: skip
         self.architecture, self._class = architectures.find(arch)
         self.options = Options(self.architecture, self._class.used_options(), {"port": 0, **options})
         self.delay = Delay(self.options.delay, self.options.delay_kind)
         self._app = app or built_in_routes(self.delay)
         self._gate = gate
+        self._log_destination = access_log
+        self._access_log: AccessLog | None = None
         self.taskmaster: Taskmaster | None = None
         self._stopper: Stopper | None = None
         self._once = threading.Lock()
@@ -54,14 +59,19 @@ class Server:
         self.report: StopReport | None = None
 
     def start(self) -> "Server":
-        """Listen, and spawn the architecture's first threads. Raises: AddressError."""
+        """Listen, and spawn the architecture's first threads. Raises: AddressError, AccessLogError."""
         if self.taskmaster is not None:
             raise TeachserveError("this server was started before: make a new one")
         listener = self._listen()
         try:
+            if self._log_destination is not None:
+                self._access_log = AccessLog(self._log_destination)
             self.taskmaster = self._class(listener, self._app, self.options, self._gate)
+            self.taskmaster.access_log = self._access_log
         except BaseException:
             listener.close()
+            if self._access_log is not None:
+                self._access_log.close()
             raise
         self._stopper = Stopper(self.taskmaster)
         self._address = listener.getsockname()
@@ -158,6 +168,8 @@ class Server:
         for record in list(taskmaster.probe.records.values()):
             if record.lower:
                 record.thread.join(RELEASE_S)
+        if self._access_log is not None:
+            self._access_log.close()
         with self._releasing:
             if self._released or taskmaster.probe.records:
                 return

@@ -67,11 +67,17 @@ class Notices:
 @click.option(
     "--factory", is_flag=True, show_default=False, help="APP is called without arguments to make the application."
 )
+@click.option(
+    "--access-log",
+    default="-",
+    metavar="FILE",
+    help="A line for each answer, in the combined format with its microseconds; - is stdout, none turns it off.",
+)
 @click.option("--link-file", type=click.Path(path_type=Path), hidden=True, help="Where watchers find the link.")
 @click.option("--parent-pipe", type=int, hidden=True, help="A descriptor whose end means: stop.")
 @click.option("--log-level", type=click.Choice(["error", "warning", "info", "debug"]), default="info")
 def command(
-    application: str | None, arch: str, app_dir: Path | None, factory: bool, link_file: Path | None,
+    application: str | None, access_log: str, arch: str, app_dir: Path | None, factory: bool, link_file: Path | None,
     parent_pipe: int | None, log_level: str, **options: object,
 ) -> int:  # fmt: skip
     """Serve HTTP with an architecture of your choice: APP, a WSGI application such as myapp:app, or else the built-in
@@ -96,7 +102,8 @@ def command(
         if application is not None:
             with notices.at_once():
                 handler = _application(application, factory, app_dir, chosen)
-        server = Server(handler, arch, **({"port": 8080} | chosen)).start()
+        destination = None if access_log == "none" else access_log
+        server = Server(handler, arch, access_log=destination, **({"port": 8080} | chosen)).start()
     except TeachserveError as error:
         raise click.UsageError(str(error)) from None
     publisher = None

@@ -49,7 +49,16 @@ class Plan:
         # Whoever presses q does not want to wait for the server's usual patience of 30 s.
         options = {"graceful_timeout": "2s", "port": 0} | self.options
         given = [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", str(value))]
-        link = ["--link-file", str(link_file), "--parent-pipe", str(pipe), "--log-level", "info"]
+        link = [
+            "--link-file",
+            str(link_file),
+            "--parent-pipe",
+            str(pipe),
+            "--log-level",
+            "info",
+            "--access-log",
+            "none",
+        ]
         return ["-m", "teachserve", "serve", "--arch", self.architecture, *link, *given]
 
 
