@@ -70,6 +70,8 @@ class Notices:
 @click.option(
     "--access-log",
     default="-",
+    envvar="TEACHSERVE_ACCESS_LOG",
+    show_envvar=True,
     metavar="FILE",
     help="A line for each answer, in the combined format with its microseconds; - is stdout, none turns it off.",
 )

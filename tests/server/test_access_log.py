@@ -366,18 +366,19 @@ def test_a_server_whose_log_cannot_be_opened_does_not_listen(tmp_path):
         Server(access_log=tmp_path).start()
 
 
-def run_serve(*options: str) -> subprocess.CompletedProcess:
+def run_serve(*options: str, **variables: str) -> subprocess.CompletedProcess:
     return subprocess.run(
         [sys.executable, "-m", "teachserve", "serve", "--port", "0", *options],
-        capture_output=True, text=True, env=ENVIRONMENT, timeout=PATIENCE_S,
+        capture_output=True, text=True, env=ENVIRONMENT | variables, timeout=PATIENCE_S,
     )  # fmt: skip
 
 
 def test_a_log_that_cannot_be_written_is_one_line_and_status_2(tmp_path):
-    done = run_serve("--access-log", str(tmp_path / "no" / "log"))
-    assert (done.returncode, done.stdout) == (2, "")
-    (line,) = done.stderr.splitlines()
-    assert line.endswith("/no/log cannot be opened: No such file or directory; see --access-log")
+    missing = str(tmp_path / "no" / "log")
+    for done in (run_serve("--access-log", missing), run_serve(TEACHSERVE_ACCESS_LOG=missing)):
+        assert (done.returncode, done.stdout) == (2, "")
+        (line,) = done.stderr.splitlines()
+        assert line.endswith("/no/log cannot be opened: No such file or directory; see --access-log")
 
 
 def test_the_help_explains_the_option():
