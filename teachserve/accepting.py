@@ -6,8 +6,10 @@ two that accept both leave as surplus.
 """
 
 import errno
+import logging
 import socket
 from collections.abc import Callable
+from time import monotonic_ns
 from typing import TYPE_CHECKING
 
 from teachserve.closer import Closer
@@ -243,7 +245,13 @@ class Accepting(ThreadTable):
         me = getattr(self._local, "record", None)
         headers = [("Retry-After", str(self.options.retry_after))] if status == 503 else []
         response = Response.refusal(Refusal(status, reason), headers)
-        logger.debug("connection %d refused: %d, %s", connection.number, status, reason)
+        # A 503 is the server's doing, and under load there are thousands.
+        level = logging.DEBUG if status == 503 else logging.INFO
+        logger.log(level, "connection %d refused: %d, %s", connection.number, status, reason)
+        if self.access_log is not None:
+            lane = self.access_log.lane()
+            lane.add(monotonic_ns(), connection.peer, None, status, len(response.body))
+            self.access_log.give_back(lane)
         with self.lock:
             self.counts.refused += status == 503
             if connection.admitted:

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable
 from contextlib import closing
 from functools import partial
+from time import monotonic_ns
 from typing import TYPE_CHECKING
 
 from teachserve.connection import Connection
@@ -38,6 +39,7 @@ class Driver:
         self.me = me
         self.gate = taskmaster.gate
         self.app: Callable[[Request], Response] = taskmaster.app
+        self.lane = None if taskmaster.access_log is None else taskmaster.access_log.lane()
 
     def handle(self, request: Request) -> Response:
         """The handler's answer; 500 whatever it raised; a refusal if the body that it read was none."""
@@ -86,9 +88,21 @@ class Driver:
         self.me.statuses[response.status] += 1
         if response.pieces is None:
             self.send(connection, data)
+            self.log(response, 0 if request.method == "HEAD" else len(response.body))
         else:
             connection.outgoing = None
             self.stream(connection, response, framing)
+
+    def log(self, response: Response, size: int) -> None:
+        """Leave a line for the access log: an answer was sent, or as much of it as could be, of `size` bytes of body."""
+        if self.lane is not None:
+            request = response.request
+            self.lane.add(request.began_ns, request.connection.peer, request, response.status, size)
+
+    def close(self) -> None:
+        """The thread ends, or goes on with another driver: give back what it held for itself."""
+        if self.lane is not None:
+            self.taskmaster.access_log.give_back(self.lane)
 
     def read(self, connection: Connection) -> Request | None:
         """One request, or None."""
@@ -122,6 +136,8 @@ class BlockingDriver(Driver):
             return None
         request.connection = connection
         connection.driver = self
+        if self.lane is not None:
+            request.began_ns = monotonic_ns()
         return request
 
     def _attach_body(self, connection: Connection, request: Request) -> None:
@@ -210,6 +226,8 @@ class BlockingDriver(Driver):
             log_failure(request, error)
             if framing.head:
                 connection.send(connection.machine.answer(Response.failure(request, "the handler failed"), last=True))
+        finally:
+            self.log(response, framing.given)
 
     def _send_file(self, connection: Connection, response: Response, framing: Framing) -> bool:
         """Let the kernel send the pieces of a file. False: it is none, or not of a length that is known."""

@@ -13,16 +13,18 @@ class FramingError(Exception):
 class Framing:
     """An answer that is being sent. `excess` says that the application need not be asked for more.
 
-    `head` is the answer's, until it has been given to be sent; then b"".
+    `head` is the answer's, until it has been given to be sent; then b"". `given` counts the bytes of the body so far.
     """
 
     excess = False
 
     def __init__(self, head: bytes):
         self.head = head
+        self.given = 0
 
     def frame(self, piece: bytes) -> bytes:
         """What to send for this piece of the body."""
+        self.given += len(piece)
         return self.take_head() + self._framed(piece) if piece else b""
 
     def end(self) -> bytes:
@@ -84,6 +86,7 @@ class Sized(Framing):
     def sent(self, count: int) -> None:
         """So many bytes went to the socket by another way (sendfile)."""
         self.left -= count
+        self.given += count
 
 
 def framed(framing: Framing, pieces: Iterable[bytes]) -> Iterator[bytes]:

@@ -9,6 +9,7 @@ import socket
 import time
 from collections import deque
 from collections.abc import Iterator
+from time import monotonic_ns
 from typing import TYPE_CHECKING
 
 from teachserve.connection import RECEIVE_BYTES, Connection
@@ -36,10 +37,10 @@ _READING = State.READING.code
 class _Seat:
     """What a loop keeps for one connection: its deadline, whether a request of it is in progress, what is still unsent.
 
-    `streamed` is an answer that comes in pieces, `rest` what gives them, framed, until there are no more.
+    `streamed` is an answer that comes in pieces, `framing` how, `rest` what gives them, framed, until there are no more.
     """
 
-    __slots__ = ("connection", "deadline", "in_progress", "interest", "rest", "streamed", "unsent")
+    __slots__ = ("connection", "deadline", "framing", "in_progress", "interest", "rest", "streamed", "unsent")
 
     def __init__(self, connection: Connection, deadline: float):
         self.connection = connection
@@ -47,6 +48,7 @@ class _Seat:
         self.in_progress = False
         self.unsent = b""
         self.streamed: Response | None = None
+        self.framing: Framing | None = None
         self.rest: Iterator[bytes] | None = None
         self.interest = 0
 
@@ -148,6 +150,8 @@ class Loop(Driver):
                 connection.read_deadline = seat.deadline = time.monotonic() + connection.limits.timeout_request
             return None
         request.connection = connection
+        if self.lane is not None:
+            request.began_ns = monotonic_ns()
         connection.read_deadline = None
         seat.in_progress = True
         return request
@@ -167,7 +171,7 @@ class Loop(Driver):
         if seat is None:
             response.close()
             return
-        seat.streamed = response
+        seat.streamed, seat.framing = response, framing
         seat.rest = framed(framing, response.pieces)
         self.send(connection, b"")
 
@@ -176,6 +180,7 @@ class Loop(Driver):
         for seat in list(self._seats.values()):
             self._drop(seat)
         self._selector.close()
+        super().close()
 
     # ---- inside ------------------------------------------------------------------------------------------------
 
@@ -216,12 +221,16 @@ class Loop(Driver):
         try:
             seat.unsent = next(seat.rest, b"")
             if not seat.unsent:
-                seat.rest = None
-                seat.streamed.close()
+                self._end_stream(seat)
         except Exception as error:
             log_failure(seat.streamed.request, error)
             return False
         return True
+
+    def _end_stream(self, seat: _Seat) -> None:
+        seat.rest = None
+        seat.streamed.close()
+        self.log(seat.streamed, seat.framing.given)
 
     def _watch(self, seat: _Seat, interest: int) -> None:
         if interest == seat.interest:
@@ -237,7 +246,7 @@ class Loop(Driver):
     def _forget(self, seat: _Seat) -> None:
         self._watch(seat, 0)
         if seat.rest is not None:
-            seat.streamed.close()
+            self._end_stream(seat)
         del self._seats[seat.connection]
 
     def _drop(self, seat: _Seat) -> None:

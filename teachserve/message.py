@@ -58,12 +58,12 @@ class Request:
 
     `method` is a str, `target` the request target as it came (bytes), `headers` a list of (lower-case name, value) in
     bytes, `version` (1, 0) or (1, 1), `keep_alive` whether the client lets the connection live. The body: `stream` reads it
-    as it arrives, `body` is all of it; use one or the other.
+    as it arrives, `body` is all of it; use one or the other. `began_ns` is when it was read, if there is an access log.
     """
 
     # No functools.cached_property below: without a GIL (3.13) its look-ups wait for each other across threads.
-    __slots__ = ("_body", "_path", "_query", "_stream", "arriving", "connection", "headers", "keep_alive", "method",
-                 "target", "version")  # fmt: skip
+    __slots__ = ("_body", "_path", "_query", "_stream", "arriving", "connection", "began_ns", "headers", "keep_alive",
+                 "method", "target", "version")  # fmt: skip
 
     def __init__(self, method: str, target: bytes, headers: list[tuple[bytes, bytes]], version: tuple[int, int]):
         self.method = method
@@ -72,6 +72,7 @@ class Request:
         self.version = version
         self.keep_alive = False
         self.connection: object | None = None
+        self.began_ns = 0
         self.arriving = False  # there is a body, and nobody has said yet where
         self._body: bytes | None = b""
         self._path: str | None = None

@@ -130,8 +130,8 @@ class Taskmaster(Accepting):
                 queue.items.append(response)
                 queue.handed_over += 1
             queue.tokens.put()
-        if record.loop is not None:
-            record.loop.close()
+        if record.driver is not None:
+            record.driver.close()
         record.driver = record.loop = None  # they hold the record: no cycle for the collector
 
     # ---- handing over ------------------------------------------------------------------------------------------
@@ -255,5 +255,6 @@ class Taskmaster(Accepting):
         """
         me = self._local.record
         if me.loop is None:
+            me.driver.close()
             me.driver = me.loop = Loop(self, me, listener, queue)
         return me.loop.select()

@@ -1,5 +1,6 @@
 """The access log: what a line says, that nobody can forge one, and what happens when it cannot be written."""
 
+import contextlib
 import fcntl
 import os
 import re
@@ -14,6 +15,8 @@ import pytest
 
 from teachserve import access_log
 from teachserve.access_log import AccessLog, LineFormat
+from teachserve.architectures import NAMES
+from teachserve.conformance import Client, get
 from teachserve.errors import AccessLogError
 from teachserve.message import Request
 from teachserve.server import Server
@@ -361,6 +364,42 @@ def test_a_server_without_a_log_has_no_thread_for_one_and_with_one_ends_it(path)
     assert path.read_text() == ""
 
 
+@pytest.mark.parametrize("architecture", [*NAMES, "event-loop, offload"])
+def test_every_answer_has_its_line_refusals_too(path, architecture):
+    architecture, _, offload = architecture.partition(", ")
+    options = {"offload": 2} if offload else {}
+    with Server(arch=architecture, access_log=path, **options) as server:
+        with Client(server.port) as client:
+            client.send(get("/yo") + get("/yo?name=Dude") + get("/nowhere"))
+            answers = [client.answer(), client.answer(), client.answer()]
+        with Client(server.port, heads_only=True) as client:
+            client.send(b"HEAD /yo HTTP/1.1\r\nHost: x\r\nUser-Agent: test\r\nConnection: close\r\n\r\n")
+            client.answer()
+        with Client(server.port) as client:
+            client.send(b"GET /yo HTTP/1.1\r\n\r\n")
+            refused = client.answer()
+    told = [parse(line) for line in path.read_text("ascii").splitlines()]
+    assert sorted((line["request"], line["status"], line["size"]) for line in told) == sorted([
+        ("GET /yo HTTP/1.1", "200", str(len(answers[0].body))),
+        ("GET /yo?name=Dude HTTP/1.1", "200", str(len(answers[1].body))),
+        ("GET /nowhere HTTP/1.1", "404", str(len(answers[2].body))),
+        ("HEAD /yo HTTP/1.1", "200", "-"),
+        ("-", "400", str(len(refused.body))),
+    ])  # fmt: skip
+    assert all(line["host"] == "127.0.0.1" and int(line["us"]) < PATIENCE_S * 1_000_000 for line in told)
+
+
+@pytest.mark.parametrize("architecture", NAMES)
+def test_answers_are_the_same_when_the_disk_is_full(architecture, caplog):
+    with Server(arch=architecture, access_log="/dev/full") as server:
+        for _ in range(5):
+            with Client(server.port) as client:
+                client.send(get())
+                assert client.answer().body == b"Hey!"
+    assert server.report.clean
+    assert "/dev/full: 5 lines were lost" in caplog.text
+
+
 def test_a_server_whose_log_cannot_be_opened_does_not_listen(tmp_path):
     with pytest.raises(AccessLogError):
         Server(access_log=tmp_path).start()
@@ -379,6 +418,25 @@ def test_a_log_that_cannot_be_written_is_one_line_and_status_2(tmp_path):
         assert (done.returncode, done.stdout) == (2, "")
         (line,) = done.stderr.splitlines()
         assert line.endswith("/no/log cannot be opened: No such file or directory; see --access-log")
+
+
+@pytest.mark.parametrize(("options", "lines"), [((), 1), (("--access-log", "none"), 0)])
+def test_serve_logs_to_stdout_unless_told_otherwise(options, lines):
+    serving = subprocess.Popen(
+        [sys.executable, "-m", "teachserve", "serve", "--port", "0", *options],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT,
+    )  # fmt: skip
+    with serving, contextlib.ExitStack() as stack:
+        stack.callback(serving.kill)
+        port = next(
+            int(found[1]) for line in serving.stderr if (found := re.search(r"serves on http://.*:(\d+) ", line))
+        )
+        with Client(port) as client:
+            client.send(get())
+            client.answer()
+        serving.terminate()
+        told, _ = serving.communicate(timeout=PATIENCE_S)
+    assert [parse(line)["request"] for line in told.splitlines()] == ["GET /yo HTTP/1.1"] * lines
 
 
 def test_the_help_explains_the_option():
