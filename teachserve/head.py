@@ -217,8 +217,10 @@ def _check_target(request: Request) -> None:
     if absolute is None:
         raise Refusal(400, "the target is neither a path nor a whole http address")
     # Whatever Host says, the target's authority is meant (section 3.2.2).
-    request.headers = [field for field in request.headers if field[0] != b"host"]
-    request.headers.append((b"host", absolute[1]))
+    host = (b"host", absolute[1])
+    request.headers = [host if field[0] == b"host" else field for field in request.headers]
+    if host not in request.headers:
+        request.headers.append(host)
 
 
 def _no_tunnel(target: bytes) -> Refusal:

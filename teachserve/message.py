@@ -62,7 +62,7 @@ class Request:
     """
 
     # No functools.cached_property below: without a GIL (3.13) its look-ups wait for each other across threads.
-    __slots__ = ("_body", "_path", "_query", "_stream", "arriving", "connection", "began_ns", "headers", "keep_alive",
+    __slots__ = ("_body", "_path", "_query", "_stream", "arriving", "began_ns", "connection", "headers", "keep_alive",
                  "method", "target", "version")  # fmt: skip
 
     def __init__(self, method: str, target: bytes, headers: list[tuple[bytes, bytes]], version: tuple[int, int]):

@@ -243,7 +243,8 @@ class Machine:
     def _bound_head(self, buffer: bytes | bytearray, end: int) -> None:
         """Refuse a head that is too long, or cannot become one. `end` is where it ends, below 4 if it has not."""
         limits = self.limits
-        if buffer.find(b"\r\n", 0, limits.limit_request_line + 2) < 0 and len(buffer) > limits.limit_request_line:
+        line_ends = buffer.find(b"\r\n", 0, limits.limit_request_line + 2) >= 0
+        if not line_ends and len(buffer) - buffer.endswith(b"\r") > limits.limit_request_line:
             raise Refusal(414, f"the request line is longer than {limits.limit_request_line} bytes")
         if (end if end >= 4 else len(buffer)) > limits.limit_header_bytes:
             raise Refusal(431, f"the head is longer than {limits.limit_header_bytes} bytes")

@@ -15,8 +15,9 @@ DIFFERENCES = {
     "empty lines before a request line": "h11 refuses them, RFC 9112 section 2.2 asks to ignore at least one",
     "blanks before a chunk extension": "h11 refuses them, RFC 9112 section 7.1.1 lets them stand (BWS)",
     "HTTP/1.0 with Connection: keep-alive": "h11 closes, RFC 9112 section 9.3 lets the connection live on",
-    "CONNECT that the application did not accept": "h11 reads on, RFC 9931 asks to close",
-    "framing fields among the trailers": "h11 refuses bad ones, we drop all (RFC 9110 section 6.5.1); no comparing from there",
+    "CONNECT": "h11 reads on; we refuse it, and RFC 9931 asks to close",
+    "framing fields among the trailers": "h11 refuses bad ones, we refuse all; no comparing from there",
+    "Host with a whole address as the target": "h11 leaves it; the address is what counts (RFC 9112 section 3.2.2)",
     "the value of Transfer-Encoding": "h11 gives it in lower case; codings have no case (RFC 9112 section 7)",
 }
 _EMPTY_LINES = re.compile(rb"(?:\r\n){1,%d}" % MOST_EMPTY_LINES)

@@ -102,8 +102,9 @@ DIFFERING = {
     "HTTP/1.0 with Connection: keep-alive": (
         GET % 0 + b"Connection: keep-alive\r\n\r\n", ("read", [b"x", b"keep-alive"], False)
     ),
-    "CONNECT that the application did not accept": (
-        b"CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n", ("read", [b"x"], True)
+    "CONNECT": (b"CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n", ("read", [b"x"], True)),
+    "Host with a whole address as the target": (
+        b"GET http://y/ HTTP/1.1\r\nHost: x\r\n\r\n", ("read", [b"x"], True)
     ),
     "the value of Transfer-Encoding": (CHUNKED % b"Chunked" + b"0\r\n\r\n", ("read", [b"x", b"chunked"], True)),
 }  # fmt: skip
