@@ -49,11 +49,7 @@ class Publisher:
         self._roles = account.Roles(self._broadcast)
         self._stream = EventStream(server.taskmaster, self._roles)
         self._log = _LogFrames(self)
-        try:
-            self._listener = link.Listener(str(link_file.socket_path(file)), "AF_UNIX")
-            link_file.write(file, self._key, server)
-        except OSError as error:
-            raise TeachserveError(f"cannot make the link {file}: {error.strerror or error}") from None
+        self._listener = self._listen()
         logging.getLogger("teachserve").addHandler(self._log)
         self._threads = [
             threading.Thread(target=run, name=f"publisher-{run.__name__.strip('_')}", daemon=True)
@@ -87,6 +83,18 @@ class Publisher:
         """One line that a person should know."""
         self._broadcast({"frame": "log", "at": self._probe.now_us(), "text": text})
 
+    def _listen(self) -> link.Listener:
+        try:
+            listener = link.Listener(str(link_file.socket_path(self._file)), "AF_UNIX")
+            try:
+                link_file.write(self._file, self._key, self._server)
+            except OSError:
+                listener.close()
+                raise
+        except OSError as error:
+            raise TeachserveError(f"cannot make the link {self._file}: {error.strerror or error}") from None
+        return listener
+
     # ---- threads -----------------------------------------------------------------------------------------------
 
     def _publish(self) -> None:
@@ -101,28 +109,32 @@ class Publisher:
         while not self._closing.is_set():
             try:
                 wire = self._listener.accept()
-            except OSError:
-                return  # closed
-            threading.Thread(target=self._attend, args=(wire,), name="publisher-watcher", daemon=True).start()
+            except OSError:  # short of descriptors, or the watcher has left already
+                self._closing.wait(PERIOD_S)
+                continue
+            try:
+                threading.Thread(target=self._attend, args=(wire,), name="publisher-watcher", daemon=True).start()
+            except RuntimeError:  # short of threads: this watcher sees the link closed
+                wire.close()
 
     def _attend(self, wire: link.Connection) -> None:
         """One watcher, from the handshake to its end."""
         try:
             link.deliver_challenge(wire, self._key)
             link.answer_challenge(wire, self._key)
-        except (OSError, EOFError, link.AuthenticationError):
+            watcher = Watcher(wire)
+            threading.Thread(target=watcher.send_all, name="publisher-sender", daemon=True).start()
+        except (OSError, EOFError, link.AuthenticationError, RuntimeError):  # RuntimeError: short of threads
             wire.close()
             return
-        watcher = Watcher(wire)
         with self._lock:
             if self._closing.is_set():
-                wire.close()
+                watcher.close()
                 return
             # Under the lock: no role may become known between this and the next line.
             watcher.put(account.header(self._server, self._roles))
             self._watchers.append(watcher)
         self._set_level()
-        threading.Thread(target=watcher.send_all, name="publisher-sender", daemon=True).start()
         try:
             while True:
                 self._obey(watcher, wire.recv_bytes(65536))

@@ -1,7 +1,9 @@
 """The server's side of the link, spoken to without the watcher's room: frames out, commands in, losses counted."""
 
+import errno
 import json
 import stat
+import threading
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Client as connect
 from multiprocessing.connection import Connection
@@ -10,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from teachserve.conformance import Client, get
+from teachserve.errors import TeachserveError
 from teachserve.events import STATES, State
 from teachserve.publish import Publisher
 from teachserve.server import Server
@@ -152,3 +155,40 @@ def test_a_command_is_carried_out_and_answered(published):
     watcher.wire.send_bytes(b"\xff nonsense")
     assert not watcher.until("reply")["ok"]
     assert watcher.until("table")["counters"]["threads"] == 1, "the server has not minded"
+
+
+def test_a_shortage_when_one_watcher_knocks_shuts_out_nobody_after_it(published, monkeypatch):
+    """Of descriptors in accept; then of a thread for whoever was accepted; then of a thread that sends to the next."""
+    _, publisher, watch = published
+    accept, start = publisher._listener.accept, threading.Thread.start
+    short_of = ["descriptor", "publisher-watcher", "publisher-sender"]
+
+    def accept_unless_short():
+        if short_of[:1] == ["descriptor"]:
+            short_of.pop(0)
+            raise OSError(errno.EMFILE, "too many open files")
+        return accept()
+
+    def start_unless_short(thread: threading.Thread) -> None:
+        if short_of[:1] == [thread.name]:
+            short_of.pop(0)
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(publisher._listener, "accept", accept_unless_short)
+    monkeypatch.setattr(threading.Thread, "start", start_unless_short)
+    assert watch().next()["frame"] == "header", "the accept that was under way is no part of the shortage"
+    with pytest.raises((EOFError, ConnectionError)):
+        watch()
+    with pytest.raises((EOFError, ConnectionError)):
+        watch().next()
+    assert not short_of
+    assert watch().next()["frame"] == "header"
+
+
+def test_a_link_file_that_cannot_be_written_leaves_no_socket(tmp_path):
+    (tmp_path / "link.new").mkdir()
+    with Server(arch="single-thread") as server:
+        with pytest.raises(TeachserveError, match=r"cannot make the link .*link: Is a directory"):
+            Publisher(server, tmp_path / "link", {})
+        assert [path.name for path in tmp_path.iterdir()] == ["link.new"]
