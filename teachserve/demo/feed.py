@@ -10,7 +10,8 @@ from teachserve.demo.picture import HISTORY_STEPS, History, LoadView, Picture
 from teachserve.demo.supervisor import Supervisor
 from teachserve.observe.accept_queue import AcceptQueue
 from teachserve.observe.kernel import Look, Witness
-from teachserve.observe.link import Link, LinkError
+from teachserve.observe.link import Link
+from teachserve.observe.link_file import LinkError
 from teachserve.observe.model import Model
 from teachserve.observe.snapshot import Header, Snapshot
 

@@ -1,7 +1,7 @@
 """Attach to a running server: frames come in, commands go out, and no wait is without a bound.
 
-The server wrote a link file, which says where it listens for watchers and with which key; whoever may read the file may
-watch the server and stop it. Frames are JSON as bytes, never pickle: a watcher believes no server that much.
+The server wrote a link file, which says where it listens for watchers and with which key. Frames are JSON as bytes,
+never pickle: a watcher believes no server that much.
 """
 
 import contextlib
@@ -10,37 +10,22 @@ import os
 import socket
 import struct
 import threading
-import time
 from collections.abc import Iterator
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Connection, answer_challenge, deliver_challenge
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from teachserve.events import STATES
+from teachserve.observe.link_file import LinkError, LinkFile
 
 FORMAT = 1
 """The version of the frames that this side reads."""
 MOST_BYTES = 64 * 1024 * 1024
 SEND_S = 2.0
 """How long a command may take to leave. The server reads them at once, unless it is stopped or stuck."""
-LOOK_AGAIN_S = 0.01
 
 Frame = dict[str, Any]
-
-
-class LinkError(Exception):
-    """The server cannot be watched, or no more: one sentence that says why and what to do."""
-
-
-class LinkFileMissing(LinkError):
-    """There is no link file (yet): the server is not running, not listening yet, or writes none."""
-
-
-class _LinkFile(NamedTuple):
-    address: str
-    key: bytes
-    process: int
 
 
 class Link:
@@ -66,7 +51,7 @@ class Link:
         Raises: LinkFileMissing; LinkError where the file or the server is not as it should be.
         """
         path = Path(link_file)
-        told = _read(path, appear)
+        told = LinkFile.read(path, appear)
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         connection = None
         try:
@@ -148,24 +133,6 @@ class Link:
         # Wakes whoever reads or writes; closing the descriptor would not, and its number may be another's by then.
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
-
-
-def _read(path: Path, appear: float) -> _LinkFile:
-    patience = time.monotonic() + appear
-    while True:
-        try:
-            told = json.loads(path.read_bytes())
-            return _LinkFile(str(told["address"]), bytes.fromhex(told["key"]), int(told["process"]))
-        except FileNotFoundError as error:
-            if time.monotonic() >= patience:
-                raise LinkFileMissing(
-                    f"there is no link file {path}: start a server with --link-file {path}, or name the file of one"
-                ) from error
-            time.sleep(LOOK_AGAIN_S)
-        except OSError as error:
-            raise LinkError(f"the link file {path} cannot be read: {error.strerror}") from error
-        except (ValueError, KeyError, TypeError) as error:
-            raise LinkError(f"{path} is not a link file; name the one given to --link-file") from error
 
 
 def _decode(message: bytes) -> Frame:

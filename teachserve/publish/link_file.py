@@ -20,8 +20,7 @@ def write(link_file: Path, key: bytes, server: "Server") -> None:
         "address": str(socket_path(link_file)),
         "key": key.hex(),
         "process": os.getpid(),
-        "host": server.options.host,
-        "port": server.port,
+        "url": server.url,
         "architecture": server.architecture,
     }
     partial = link_file.with_name(link_file.name + ".new")

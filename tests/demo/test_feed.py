@@ -12,7 +12,7 @@ from teachserve.demo.picture import HISTORY_STEPS, LoadView
 from teachserve.events import STATES, State
 from teachserve.observe.accept_queue import AcceptQueue
 from teachserve.observe.kernel import Look
-from teachserve.observe.link import LinkError
+from teachserve.observe.link_file import LinkError
 from teachserve.observe.snapshot import COUNTERS
 from teachserve.observe.verdict import Shares
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from teachserve.observe import link as link_module
-from teachserve.observe.link import Link, LinkError, LinkFileMissing
+from teachserve.observe.link import Link
+from teachserve.observe.link_file import LinkError, LinkFileMissing
 from teachserve.observe.model import Model
 
 from .child import PATIENCE_S
