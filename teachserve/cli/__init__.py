@@ -12,6 +12,7 @@ from teachserve import __version__
 COMMANDS = {
     "demo": ("teachserve.cli.demo", "Watch an architecture's threads under real load."),
     "serve": ("teachserve.cli.serve", "Serve HTTP with an architecture of your choice."),
+    "watch": ("teachserve.cli.watch", "Watch the threads of a running `serve --watch`."),
     "load": ("teachserve.cli.load", "Put load on a server and report requests/s and latency."),
     "check": ("teachserve.cli.check", "Grade a taskmaster with the conformance suite."),
 }

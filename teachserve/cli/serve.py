@@ -75,12 +75,13 @@ class Notices:
     metavar="FILE",
     help="A line for each answer, in the combined format with its microseconds; - is stdout, none turns it off.",
 )
+@click.option("--watch", is_flag=True, help="Let `teachserve watch` show the threads, to you alone.")
 @click.option("--link-file", type=click.Path(path_type=Path), hidden=True, help="Where watchers find the link.")
 @click.option("--parent-pipe", type=int, hidden=True, help="A descriptor whose end means: stop.")
 @click.option("--log-level", type=click.Choice(["error", "warning", "info", "debug"]), default="info")
 def command(
-    application: str | None, access_log: str, arch: str, app_dir: Path | None, factory: bool, link_file: Path | None,
-    parent_pipe: int | None, log_level: str, **options: object,
+    application: str | None, access_log: str, arch: str, app_dir: Path | None, factory: bool, watch: bool,
+    link_file: Path | None, parent_pipe: int | None, log_level: str, **options: object,
 ) -> int:  # fmt: skip
     """Serve HTTP with an architecture of your choice: APP, a WSGI application such as myapp:app, or else the built-in
     routes /yo, /yo?name=Dude and /echo.
@@ -110,10 +111,11 @@ def command(
         raise click.UsageError(str(error)) from None
     publisher = None
     try:
-        if link_file is not None:
+        if watch or link_file is not None:
             from teachserve.publish import Publisher
+            from teachserve.publish.runtime_directory import new_link_file
 
-            publisher = Publisher(server, link_file, _commands(server, notices))
+            publisher = Publisher(server, link_file or new_link_file(), _commands(server, notices))
     except TeachserveError as error:
         server.abandon()
         raise click.UsageError(str(error)) from None
@@ -121,6 +123,8 @@ def command(
         threading.Thread(target=_await_end, args=(parent_pipe, notices), name="parent-watch", daemon=True).start()
     gc.freeze()  # what start-up made stays: the collector, which stops every thread, need not look at it again
     logging.getLogger("teachserve").info("%s serves on %s (process %d)", server.architecture, server.url, os.getpid())
+    if watch:
+        logging.getLogger("teachserve").info("to watch it: teachserve watch, or teachserve watch %d", os.getpid())
     return _until_stopped(server, publisher, notices)
 
 

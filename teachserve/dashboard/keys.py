@@ -25,7 +25,7 @@ class Key:
 
 
 KEYS = (
-    Key("q", "end", "q", "Quit", "Takes the server, the load generator and this screen down."),
+    Key("q", "end", "q", "Quit", "Leaves: a demo's server and load end with it, a server that you watch runs on."),
     Key("ctrl+c", "end_at_once", "^c", "Quit", "Quits, as q does.", footer=False),
     Key("space", "freeze", "space", "Freeze", "Freezes the view, so that you can read it; the server runs on."),
     Key("question_mark,f1", "meanings", "?", "Help", "What each word, glyph and figure on this screen means."),

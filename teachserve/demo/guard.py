@@ -1,6 +1,6 @@
-"""The outermost process of a demo: it does nothing but clean up behind the one that does everything.
+"""The outermost process of a demo or a watch: it does nothing but clean up behind the one that does everything.
 
-Who holds the terminal in raw mode and dies of `kill -9` cannot put it back; so the demo forks first of all. The parent,
+Who holds the terminal in raw mode and dies of `kill -9` cannot put it back; so these fork first of all. The parent,
 this guard, waits. Whatever becomes of the child, the terminal is as it was, the temporary folder is gone, no process is
 left over, and there is a line that says what happened. Should the guard itself be killed, the child sees the end of a
 pipe and takes everything down. The child, not the guard, starts the server: a kernel with Yama shows a process's system
@@ -16,11 +16,12 @@ import signal
 import sys
 import tempfile
 import termios
+import threading
 import time
 from pathlib import Path
 from typing import NamedTuple
 
-from teachserve.demo.endings import BROKEN, SIGNALS
+from teachserve.demo.endings import BROKEN, SIGNALS, Ending, Endings
 
 PROCESSES = "processes.json"
 LAST_WORDS = "last-words"
@@ -34,8 +35,28 @@ RESET = "\x1b[?1049l\x1b[?25h\x1b[?1000;1002;1003;1006;1015l\x1b[?2004l\x1b[?100
 class Guarded(NamedTuple):
     """What the child gets: a folder for its files, and a descriptor that ends when the guard does."""
 
+    what: str
     folder: Path
     lifeline: int
+
+    def note_processes(self, processes: dict[str, int]) -> None:
+        """Tell the guard which processes it would have to wait for."""
+        (self.folder / PROCESSES).write_text(json.dumps(processes))
+
+    def note_last_words(self, text: str) -> None:
+        """What the guard shall say, should it come to that the child kills itself."""
+        with contextlib.suppress(OSError):
+            (self.folder / LAST_WORDS).write_text(text)
+
+    def end_with_guard(self, endings: Endings) -> None:
+        """From now on the guard's end is a reason to end."""
+
+        def await_guard() -> None:
+            os.read(self.lifeline, 1)
+            words = f"the outermost {self.what} process is gone: the {self.what} has ended with it"
+            endings.end(Ending(BROKEN, words))
+
+        threading.Thread(target=await_guard, name="lifeline", daemon=True).start()
 
 
 class Terminal:
@@ -59,8 +80,11 @@ class Terminal:
             os.write(sys.stderr.fileno(), RESET.encode())
 
 
-def guard(screen: bool) -> Guarded:
-    """Fork. Returns in the child only: the parent stays the guard. `screen`: the child takes the terminal."""
+def guard(what: str, screen: bool) -> tuple[Guarded, Endings]:
+    """Fork. Returns in the child only: the parent stays the guard. `screen`: the child takes the terminal.
+
+    In the child, signals and the guard's end are reasons to end from here on. `what` is what it calls itself.
+    """
     folder = Path(tempfile.mkdtemp(prefix="teachserve-"))
     terminal = Terminal() if screen else None
     lifeline, held = os.pipe()
@@ -71,23 +95,27 @@ def guard(screen: bool) -> Guarded:
     child = os.fork()
     if child == 0:
         os.close(held)
-        return Guarded(folder, lifeline)
+        guarded, endings = Guarded(what, folder, lifeline), Endings()
+        endings.take_signals()
+        _unblock()
+        guarded.end_with_guard(endings)
+        return guarded, endings
     os.close(lifeline)
-    os._exit(_watch(child, folder, terminal))
+    os._exit(_guard(what, child, folder, terminal))
 
 
-def unblock() -> None:
-    """In the child, once it has its handlers: take the signals that came meanwhile."""
+def _unblock() -> None:
+    """Once the handlers are there: take the signals that came meanwhile."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
 
-def _watch(child: int, folder: Path, terminal: Terminal | None) -> int:
+def _guard(what: str, child: int, folder: Path, terminal: Terminal | None) -> int:
     """The guard's whole life. The exit status."""
     _adopt_orphans()
     for number in SIGNALS:
         # Most come to the whole process group anyway; to end twice is to end once.
         signal.signal(number, lambda number, frame: os.kill(child, number))
-    unblock()
+    _unblock()
     status = _wait(child)
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)  # the child's number may be another's by now
@@ -96,7 +124,7 @@ def _watch(child: int, folder: Path, terminal: Terminal | None) -> int:
         return status
     if terminal is not None:
         terminal.restore()
-    words = _last_words(folder) or f"the demo process ({child}) was killed by {signal.Signals(-status).name}"
+    words = _last_words(folder) or f"the {what} process ({child}) was killed by {signal.Signals(-status).name}"
     orphans = _take_down_orphans(folder)
     shutil.rmtree(folder, ignore_errors=True)
     with contextlib.suppress(OSError):

@@ -119,7 +119,9 @@ def as_text(picture: Picture, result: dict[str, Any] | None, duration_s: float) 
 
 
 def _load_lines(load: LoadView | None, result: dict[str, Any] | None) -> list[str]:
-    if load is None or result is None:
+    if load is None:
+        return ["load        n/a: none was started from here"]
+    if result is None:
         return ["load        n/a: the load generator gave no result"]
     kind = "keep-alive" if load.keep_alive else "close"
     loop = f"open loop at {result['rate']:g}/s" if result["loop"] == "open" else "closed loop"

@@ -16,8 +16,9 @@ from pathlib import Path
 
 from teachserve.demo.child import Child
 from teachserve.demo.endings import BROKEN, USAGE, Ending, Endings
-from teachserve.demo.guard import LAST_WORDS, PROCESSES
-from teachserve.observe.link import Link, LinkError
+from teachserve.demo.guard import Guarded
+from teachserve.observe.link import Link
+from teachserve.observe.link_file import LinkError
 
 START_S = 30.0
 STOP = ((signal.SIGTERM, 3.0), (signal.SIGTERM, 4.0))
@@ -65,9 +66,10 @@ class Plan:
 class Supervisor:
     """The two processes that a demo needs beside its own. `end` may be called from any thread, and again."""
 
-    def __init__(self, plan: Plan, folder: Path, lifeline: int, endings: Endings) -> None:
+    def __init__(self, plan: Plan, guarded: Guarded, endings: Endings) -> None:
         self.plan = plan
-        self.folder = folder
+        self._guarded = guarded
+        self._folder = guarded.folder
         self.endings = endings
         self.server: Child | None = None
         self.load: Child | None = None
@@ -78,7 +80,6 @@ class Supervisor:
         self._ending = False
         self._lock = threading.Lock()
         self._began = threading.Event()
-        threading.Thread(target=self._await_guard, args=(lifeline,), name="lifeline", daemon=True).start()
 
     def start_server(self) -> None:
         """Start the server's process; it needs a while, in which the caller has other things to do."""
@@ -86,14 +87,19 @@ class Supervisor:
         arguments = self.plan.server_arguments(self._link_file, read)
         with self._lock:
             self.server = Child(
-                "server", arguments, self.folder / "server.err", self._ended, stdout=subprocess.DEVNULL, pass_fds=[read]
+                "server",
+                arguments,
+                self._folder / "server.err",
+                self._ended,
+                stdout=subprocess.DEVNULL,
+                pass_fds=[read],
             )
             self._note()
         os.close(read)
 
     @property
     def _link_file(self) -> Path:
-        return self.folder / "link.json"
+        return self._folder / "link.json"
 
     def link(self) -> Link:
         """Wait until the server listens, and attach to it.
@@ -121,19 +127,14 @@ class Supervisor:
         arguments = [*QUIET_IMPORT, "-m", "teachserve.load.process", json.dumps(plan)]
         with self._lock:
             self.load = Child(
-                "load", arguments, self.folder / "load.err", self._ended, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+                "load", arguments, self._folder / "load.err", self._ended, stdin=subprocess.PIPE, stdout=subprocess.PIPE
             )
             self._note()
         return self.load
 
     def _note(self) -> None:
         """Tell the guard which processes it would have to wait for."""
-        processes = {child.what: child.process.pid for child in (self.server, self.load) if child}
-        (self.folder / PROCESSES).write_text(json.dumps(processes))
-
-    def _await_guard(self, lifeline: int) -> None:
-        os.read(lifeline, 1)
-        self.endings.end(Ending(BROKEN, "the outermost demo process is gone: the demo has ended with it"))
+        self._guarded.note_processes({child.what: child.process.pid for child in (self.server, self.load) if child})
 
     def _ended(self, child: Child) -> None:
         """A child has ended. Unless it was told to, so does the demo."""
@@ -165,11 +166,6 @@ class Supervisor:
             self.end_load()
             if self.server is not None and not self.server.end(STOP):
                 self._remarks.append(f"{self.server.how()}: it did not stop when it was told to")
-
-    def note_last_words(self, text: str) -> None:
-        """What the guard shall say, should it come to that this process kills itself."""
-        with contextlib.suppress(OSError):
-            (self.folder / LAST_WORDS).write_text(text)
 
     def complaints(self) -> list[str]:
         """What the two processes have to complain about. Where one has died of itself the other's are but its echo."""

@@ -1,4 +1,4 @@
-"""The demo in a real terminal: a pty with a session leader between, as a shell would be, and every process known."""
+"""A command in a real terminal: a pty with a session leader between, as a shell would be, and every process known."""
 
 import fcntl
 import os
@@ -51,16 +51,18 @@ def children(number: int) -> list[int]:
 
 
 class Terminal:
-    """A terminal of 80x24 in which `teachserve demo ARGUMENTS` runs. `seen`: all that was written to it."""
+    """A terminal of 80x24 in which `teachserve COMMAND ARGUMENTS` runs. `seen`: all that was written to it."""
 
-    def __init__(self, *arguments: str, folder: Path) -> None:
+    def __init__(self, *arguments: str, folder: Path, command: str = "demo") -> None:
         self.folder = folder
         self.master, self.slave = pty.openpty()
         fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
         self.attributes = termios.tcgetattr(self.slave)
         self.seen = ""
-        command = [sys.executable, "-m", "teachserve", "demo", *arguments]
-        environment = os.environ | {"TERM": "xterm-256color", "TMPDIR": str(folder), "COLORTERM": "truecolor"}
+        command = [sys.executable, "-m", "teachserve", command, *arguments]
+        environment = os.environ | {
+            "TERM": "xterm-256color", "TMPDIR": str(folder), "COLORTERM": "truecolor", "XDG_RUNTIME_DIR": "",
+        }  # fmt: skip
         self.leader = subprocess.Popen(
             [sys.executable, "-c", LEADER, *command],
             stdin=self.slave,
@@ -84,14 +86,19 @@ class Terminal:
 
     def running(self) -> "Terminal":
         """Read on until the dashboard has drawn a first table; then all four processes are known."""
-        assert self.until(r"live|STATUS")[0] == "live", self.seen
-        (demo,) = children(self.guard.number)
-        self.processes["demo"] = Process.of(demo)
+        demo = self.shown("demo").number
         for number in children(demo):
             words = Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")
             self.processes["server" if b"serve" in words else "load"] = Process.of(number)
         assert set(self.processes) == {"guard", "demo", "server", "load"}
         return self
+
+    def shown(self, name: str) -> Process:
+        """Read on until the dashboard has drawn a first table; the process that draws it, known by this name."""
+        assert self.until(r"live|STATUS")[0] == "live", self.seen
+        (number,) = children(self.guard.number)
+        self.processes[name] = Process.of(number)
+        return self.processes[name]
 
     def fill(self) -> None:
         """Read no more; write to it until not one byte fits. The kernel moves it on for a while: hence many tries."""
@@ -107,7 +114,7 @@ class Terminal:
         os.close(other)
 
     def signal(self, who: str, number: int) -> None:
-        """Send a signal to one of the four."""
+        """Send a signal to one of them."""
         os.kill(self.processes[who].number, number)
 
     def type(self, keys: str) -> None:

@@ -134,7 +134,7 @@ def test_a_soft_stop_leaves_the_last_picture_until_q(start) -> None:
 
 
 def test_a_duration_ends_it_by_itself(start) -> None:
-    terminal = start(*SMALL, "--duration", "500ms").running()
+    terminal = start(*SMALL, "--duration", "500ms")
     assert terminal.ended() == 0
     assert terminal.is_as_before()
 

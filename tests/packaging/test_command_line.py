@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-COMMANDS = ["demo", "serve", "load", "check"]
+COMMANDS = ["demo", "serve", "watch", "load", "check"]
 
 
 def run(*arguments: str, **options) -> subprocess.CompletedProcess:

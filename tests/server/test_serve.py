@@ -1,7 +1,5 @@
 """`teachserve serve` in a process of its own: how it ends, what it says, what it imports."""
 
-import os
-import re
 import signal
 import socket
 import subprocess
@@ -12,32 +10,7 @@ import pytest
 
 from teachserve.conformance import Client, get
 
-PATIENCE_S = 20
-ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-
-
-class Serving:
-    """A running `teachserve serve`; ready when its log has named the address."""
-
-    def __init__(self, *options: str):
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "teachserve", "serve", "--port", "0", *options],
-            stderr=subprocess.PIPE, text=True, env=ENVIRONMENT,
-        )  # fmt: skip
-        self.port = int(self.line(r"serves on http://[^ ]+:(\d+) ")[1])
-
-    def line(self, pattern: str) -> re.Match:
-        """The next line of its log that matches."""
-        for line in self.process.stderr:
-            if match := re.search(pattern, line):
-                return match
-        raise AssertionError(f"it ended without a line that matches {pattern!r}")
-
-    def send(self, number: int) -> None:
-        self.process.send_signal(number)
-
-    def status(self) -> int:
-        return self.process.wait(PATIENCE_S)
+from .serving import ENVIRONMENT, PATIENCE_S, Serving
 
 
 @pytest.fixture
@@ -50,9 +23,7 @@ def serve() -> Iterator[Callable[..., Serving]]:
 
     yield start
     for one in started:
-        one.process.kill()
-        one.process.wait()
-        one.process.stderr.close()
+        one.close()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

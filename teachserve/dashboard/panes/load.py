@@ -11,7 +11,7 @@ class LoadPane(LinePane):
     def lines(self, picture: Picture, width: int, height: int) -> list[Line]:
         load = picture.load
         if load is None:
-            return [[("Load       ", "label"), ("none was started from here", "quiet")]]
+            return [[("Load       ", "label"), ("n/a: none was started from here", "quiet")]]
         plan: Line = [("Load       ", "label"), (plan_words(load), ""), *client(load)]
         result: Line = [("           ", ""), (f"200s {load.answered}", "")]
         for count, words in ((load.refused, "503s"), (load.errors, "errors")):
