@@ -63,7 +63,9 @@ class Publisher:
         self._closing.set()
         self._threads[0].join()
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as wake:
-            wake.connect(str(link_file.socket_path(self._file)))  # close would not wake who waits in accept
+            # To close would not wake who waits in accept. Where the queue is full, nobody waits: nor may we.
+            wake.setblocking(False)
+            wake.connect(str(link_file.socket_path(self._file)))
         self._threads[1].join(FAREWELL_S)
         logging.getLogger("teachserve").removeHandler(self._log)
         self._tell()

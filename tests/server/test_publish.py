@@ -1,7 +1,9 @@
 """The server's side of the link, spoken to without the watcher's room: frames out, commands in, losses counted."""
 
+import contextlib
 import errno
 import json
+import socket
 import stat
 import threading
 from collections.abc import Callable, Iterator
@@ -184,6 +186,26 @@ def test_a_shortage_when_one_watcher_knocks_shuts_out_nobody_after_it(published,
         watch().next()
     assert not short_of
     assert watch().next()["frame"] == "header"
+
+
+def test_knocks_that_nobody_lets_in_do_not_hold_up_the_end(published, monkeypatch):
+    """The kernel's queue is full: one more connect would wait for ever."""
+    _, publisher, watch = published
+
+    def always_short():
+        raise OSError(errno.EMFILE, "too many open files")
+
+    monkeypatch.setattr(publisher._listener, "accept", always_short)
+    address = publisher._listener.address
+    watch()
+    with contextlib.ExitStack() as knocks:
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                knock = knocks.enter_context(socket.socket(socket.AF_UNIX))
+                knock.setblocking(False)
+                knock.connect(address)
+        publisher.close("stopped")
+    assert not Path(address).exists()
 
 
 def test_a_link_file_that_cannot_be_written_leaves_no_socket(tmp_path):
