@@ -205,8 +205,8 @@ def _second_reading(raw: bytes, error: str) -> bytes:
 def _check_target(request: Request) -> None:
     """Refuse a target of a form that its method does not have (section 3.2); see to what the absolute form means."""
     target = request.target
-    if b"#" in target or b"\\" in target:
-        raise Refusal(400, "a request target has no fragment and no backslash")
+    if _HASH in target or _BACKSLASH in target.partition(b"?")[0]:
+        raise Refusal(400, "a request target has no fragment, and no backslash in its path")
     if target.startswith(b"/"):
         return
     if target == b"*":
