@@ -21,7 +21,9 @@ _ABSOLUTE = re.compile(rb"https?://((?:" + _REG_NAME + rb"+|" + _ADDRESS + rb")(
 _AUTHORITY = re.compile(rb"(?:" + _REG_NAME + rb"+|" + _ADDRESS + rb"):([0-9]{1,5})")
 _DIGITS = re.compile(rb"[0-9]{1,18}")
 _CONTROLS = bytes({*range(32), 127} - {*b"\t\r\n"})
-_SLASH, _HASH, _BACKSLASH = b"/#\\"  # numbers: to look for one in bytes is ten times as fast as to look for bytes
+_LF, _SLASH, _HASH, _BACKSLASH = (
+    b"\n/#\\"  # numbers: to look for one in bytes is ten times as fast as to look for bytes
+)
 _OTHER_CODINGS = frozenset({b"gzip", b"x-gzip", b"deflate", b"compress", b"x-compress", b"identity"})
 _SINGLE = frozenset({b"host", b"content-length", b"content-type"})
 """Fields that cannot be read as a list: sent twice, they mean two things (RFC 9110 section 5.3)."""
@@ -153,14 +155,20 @@ def check_field(line: bytes) -> tuple[bytes, bytes]:
     return name.lower(), value.strip(b" \t")
 
 
-def check_beginning(raw: bytes) -> None:
-    """Refuse a head that is not complete and cannot become one: whoever sends it may wait for us now."""
-    check_lines(raw)
-    line, end, _ = raw.partition(b"\r\n")
-    if end:
-        _check_request_line(line)
-    elif not line.isascii():
-        raise Refusal(400, "a request line is ASCII")
+def check_beginning(buffer: bytes | bytearray, looked_at: int) -> None:
+    """Refuse a head that is not complete and cannot become one: whoever sends it may wait for us now.
+
+    Of `looked_at` bytes the last few are looked at again, the others not: to send byte by byte must not cost us more.
+    """
+    start = max(0, looked_at - 3)
+    if start and buffer[start] == _LF:
+        start -= 1  # with its CR
+    fresh = bytes(buffer[start:])
+    check_lines(fresh)
+    line_end = buffer.find(b"\r\n", start)
+    if (line_end < 0 and fresh.isascii()) or buffer.find(b"\r\n", 0, start + 1) >= 0:
+        return  # nothing to be seen yet of the first line; or it was seen before
+    _check_request_line(bytes(buffer if line_end < 0 else buffer[:line_end]))
 
 
 def _check_request_line(line: bytes) -> re.Match:

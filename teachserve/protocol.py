@@ -33,8 +33,8 @@ class Machine:
     """
 
     __slots__ = (
-        "_body", "_buffer", "_continue", "_drained", "_empty_lines", "_eof", "_head", "_request", "_whole", "answered",
-        "awaiting", "finished", "limits", "refusal",
+        "_body", "_buffer", "_continue", "_drained", "_empty_lines", "_eof", "_head", "_looked_at", "_request", "_whole",
+        "answered", "awaiting", "finished", "limits", "refusal",
     )  # fmt: skip
 
     def __init__(self, limits: object):
@@ -47,6 +47,7 @@ class Machine:
         self._request: Request | None = None  # whose body is still arriving, for next_request
         self._whole: BinaryIO | None = None
         self._empty_lines = 0  # before the next request, in however many pieces they come
+        self._looked_at = 0  # bytes of an unfinished head that have been searched for its end
         self._eof = False
         self.awaiting = True
         self.finished = False
@@ -209,16 +210,17 @@ class Machine:
         buffer = self._buffer
         if buffer[0] <= 32:  # no request begins so
             buffer = self._skip_empty_lines()
-        end = buffer.find(b"\r\n\r\n") + 4
+        end = buffer.find(b"\r\n\r\n", self._looked_at and max(0, self._looked_at - 3)) + 4
         if not 4 <= end <= self.limits.least_head:
             self._bound_head(buffer, end)
             if end < 4:
+                self._looked_at = len(buffer)
                 return None
         if end == len(buffer):
             raw, self._buffer = bytes(buffer), b""
         else:
             raw, self._buffer = bytes(buffer[:end]), bytearray(buffer[end:])
-        self._empty_lines = 0
+        self._empty_lines = self._looked_at = 0
         head = self._head
         if head is None:
             self._head = head = HeadParser()
@@ -243,13 +245,13 @@ class Machine:
     def _bound_head(self, buffer: bytes | bytearray, end: int) -> None:
         """Refuse a head that is too long, or cannot become one. `end` is where it ends, below 4 if it has not."""
         limits = self.limits
-        line_ends = buffer.find(b"\r\n", 0, limits.limit_request_line + 2) >= 0
-        if not line_ends and len(buffer) - buffer.endswith(b"\r") > limits.limit_request_line:
+        most = limits.limit_request_line
+        if len(buffer) - buffer.endswith(b"\r") > most and buffer.find(b"\r\n", 0, most + 2) < 0:
             raise Refusal(414, f"the request line is longer than {limits.limit_request_line} bytes")
         if (end if end >= 4 else len(buffer)) > limits.limit_header_bytes:
             raise Refusal(431, f"the head is longer than {limits.limit_header_bytes} bytes")
         if end < 4:
-            check_beginning(bytes(buffer))
+            check_beginning(buffer, self._looked_at)
 
     def _skip_empty_lines(self) -> bytes | bytearray:
         buffer = self._buffer
