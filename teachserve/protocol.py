@@ -155,7 +155,7 @@ class Machine:
     def answer(self, response: Response, *, last: bool) -> bytes:
         """A whole answer as bytes. `last`: the connection closes after it, whatever the client wished."""
         if response.status in BODILESS:
-            return self._answer_head(response, None, last)
+            return self._answer_head(response, 0 if response.status == 205 else None, last)
         head = self._answer_head(response, len(response.body), last)
         request = response.request
         return head if request is not None and request.method == "HEAD" else head + response.body
@@ -163,6 +163,8 @@ class Machine:
     def begin_answer(self, response: Response, *, last: bool) -> Framing:
         """An answer whose body comes in pieces: its head, and how the pieces are framed."""
         request, length = response.request, response.length
+        if response.status == 205:
+            return Bodiless(self._answer_head(response, 0, last))
         if response.status in BODILESS or request.method == "HEAD":
             return Bodiless(self._answer_head(response, length, last))
         if length is not None:

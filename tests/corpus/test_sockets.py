@@ -2,8 +2,6 @@
 
 import itertools
 import socket
-import threading
-import time
 from collections.abc import Iterable, Iterator
 
 import pytest
@@ -11,8 +9,8 @@ import pytest
 from teachserve import architectures
 from teachserve.conformance import Client, serving
 from teachserve.message import Request, Response
-from teachserve.protocol import Machine
 from tests.corpus import cases
+from tests.corpus.arrivals import PATIENCE_S, Arrivals
 from tests.corpus.cases import LIMITS, Answer, Case
 from tests.corpus.reading import AFTERWARDS, Reading, given, mismatch, status
 
@@ -25,10 +23,6 @@ CUT = [case for case in CASES if case.name in {
     "content-length/on-get", "empty-lines/between-requests", "field-values/blanks-around", "line-ends/cr-cr-lf-throughout",
     "pipelining/good-before-bad", "trailers/one", "transfer-encoding/with-content-length", "truncated/last-line-end",
 }]  # fmt: skip
-PATIENCE_S = 10.0
-"""How long a server may be silent before it counts as silent for good. Reached only where something is wrong."""
-FINISHED_POLL_S = 0.001
-"""A machine that finishes tells nobody: it is looked at this often."""
 every_architecture = pytest.mark.parametrize("architecture", architectures.NAMES)
 
 
@@ -41,40 +35,6 @@ class Application:
     def __call__(self, request: Request) -> Response:
         self.given.append(given(request))
         return Response(status(request), b"" if request.method == "HEAD" else request.body)
-
-
-class Arrivals:
-    """Counts the bytes that reach the machine of the connection in hand, so that a client can wait for its own."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._changed = threading.Condition()
-        self.begin()
-        receive = Machine.receive
-
-        def counting(machine: Machine, data: bytes) -> None:
-            receive(machine, data)
-            with self._changed:
-                self._machine = machine
-                self._count += len(data)
-                self._changed.notify_all()
-
-        monkeypatch.setattr(Machine, "receive", counting)
-
-    def begin(self) -> None:
-        """A new connection."""
-        with self._changed:
-            self._machine: Machine | None = None
-            self._count = 0
-
-    def send(self, client: Client, piece: bytes) -> None:
-        """Send a piece, and return once the machine has received it, or has finished and receives nothing more."""
-        with self._changed:
-            wanted = self._count + len(piece)
-            client.send(piece)
-            deadline = time.monotonic() + PATIENCE_S
-            while self._count < wanted and not (self._machine and self._machine.finished):
-                assert time.monotonic() < deadline, f"{piece!r} was not received"
-                self._changed.wait(FINISHED_POLL_S)
 
 
 def talk(

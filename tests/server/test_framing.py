@@ -7,7 +7,8 @@ import h11
 import pytest
 
 from teachserve import architectures
-from teachserve.conformance import PATIENCE_S, Client, serving
+from teachserve.conformance import Client, serving
+from teachserve.conformance.client import PATIENCE_S
 from teachserve.message import Request, Response
 
 every_architecture = pytest.mark.parametrize("architecture", architectures.NAMES)
