@@ -34,6 +34,8 @@ LEAST_ROOM = 256
 """Lines that may wait in a lane, however many lanes there are."""
 QUIET_S = 1.0
 """How long nothing may be lost before the log is said to work again."""
+MOST_KNOWN, MOST_KNOWN_LENGTH = 1024, 1000
+"""Requests whose escaped words are kept for the next that say the same, and how long these may be."""
 CLOSE_S = 1.0
 """How long `close` may take; what the destination has not taken by then is dropped."""
 
@@ -202,11 +204,12 @@ class AccessLog:
 
 
 class LineFormat:
-    """Makes lines. The time is made once a second, as its text is the same for all of a second's lines."""
+    """Makes lines. What many lines have in common is made once: the time within a second, what the same requests say."""
 
     def __init__(self) -> None:
-        self._second = -1
         self._stamp = ""
+        self._stamp_from_ns = self._stamp_until_ns = 0
+        self._known: dict[tuple, tuple[str, str]] = {}
 
     def line(self, wall_ns: int, ended_ns: int, began_ns: int, peer: object, method: str, target: bytes,
              version: tuple[int, int], headers: list[tuple[bytes, bytes]], status: int, size: int) -> str:  # fmt: skip
@@ -217,15 +220,26 @@ class LineFormat:
                 referer = value
             elif name == b"user-agent":
                 agent = value
-        second = (wall_ns + began_ns) // 1_000_000_000
-        if second != self._second:
-            self._second, self._stamp = second, stamp(second)
+        said = method, target, version, referer, agent
+        first, last = self._known.get(said) or self._escaped(said)
+        if not self._stamp_from_ns <= began_ns < self._stamp_until_ns:
+            second = (wall_ns + began_ns) // 1_000_000_000
+            self._stamp = stamp(second)
+            self._stamp_from_ns = second * 1_000_000_000 - wall_ns
+            self._stamp_until_ns = self._stamp_from_ns + 1_000_000_000
         host = peer[0] if type(peer) is tuple else "-"  # no address: a Unix socket's
-        first = escape(method) + f" {escape_bytes(target)} HTTP/{version[0]}.{version[1]}" if method else "-"
-        return (
-            f'{host} - - [{self._stamp}] "{first}" {status} {size or "-"} "{escape_bytes(referer)}" '
-            f'"{escape_bytes(agent)}" {(ended_ns - began_ns) // 1000}\n'
-        )
+        return f"{host} - - [{self._stamp}] {first} {status} {size or '-'} {last} {(ended_ns - began_ns) // 1000}\n"
+
+    def _escaped(self, said: tuple[str, bytes, tuple[int, int], bytes, bytes]) -> tuple[str, str]:
+        """What the client said, as it stands before the status and behind the size."""
+        method, target, version, referer, agent = said
+        first = f'"{escape(method)} {escape_bytes(target)} HTTP/{version[0]}.{version[1]}"' if method else '"-"'
+        last = f'"{escape_bytes(referer)}" "{escape_bytes(agent)}"'
+        if len(first) + len(last) <= MOST_KNOWN_LENGTH:
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            self._known[said] = first, last
+        return first, last
 
 
 def stamp(second: int) -> str:
