@@ -19,7 +19,7 @@ from teachserve.demo.picture import Picture
 
 
 class Source(Protocol):
-    """Where pictures come from and commands go to: the demo's feed; in tests a list of pictures."""
+    """Where pictures come from and commands go to: a feed; in tests a list of pictures."""
 
     def pictures(self) -> Iterator[Picture]:
         """Each frame's picture, until there will be no more. Blocks; another thread's `close` ends it."""
@@ -132,7 +132,7 @@ class Dashboard(App[None]):
     # Keys.
 
     def action_end(self) -> None:
-        """Take everything down: whoever started the app does that once `run` has returned."""
+        """Leave: whoever started the app takes down what is to go with it, once `run` has returned."""
         self.source.close()
         self.exit()
 

@@ -138,6 +138,16 @@ def test_two_watch_one_server_and_one_that_is_killed_harms_neither_the_other_nor
     assert other.ended() == 0
 
 
+def test_a_watcher_that_is_suspended_does_not_hold_up_the_servers_end(serve, terminal, folder):
+    server = serve()
+    screen = terminal()
+    screen.shown("watch")
+    screen.signal("watch", signal.SIGSTOP)
+    server.send(signal.SIGTERM)
+    assert server.status() == 0
+    assert left(folder) == []
+
+
 def test_a_guard_that_is_killed_takes_its_watcher_with_it_and_not_the_server(serve, terminal):
     server = serve()
     screen = terminal()
