@@ -56,6 +56,8 @@ class Accepting(ThreadTable):
         self.access_log: AccessLog | None = None
         self.abandoned = False
         self.shortage = False  # accept(2) last failed for want of descriptors or memory
+        self.on_failure: Callable[[], object] = lambda: None  # called once, when accept(2) fails for good
+        self._failed = False
         self.wakes: set[tuple] = set()  # local addresses of a stop's own connects
         self.places = Tokens()
         self._most_threads = options.values.get("max_threads", float("inf"))
@@ -128,7 +130,7 @@ class Accepting(ThreadTable):
         return self.counts.live[self.accepting_role] >= self._most_threads
 
     def accept_once(self, me: ThreadRecord) -> tuple[socket.socket, tuple] | None:
-        """One accept(2); None when it gave nothing and may be tried again. Raises: Abandoned, or OSError for good."""
+        """One accept(2); None when it gave nothing and may be tried again, or the server stops. Raises: Abandoned."""
         try:
             accepted = self.listener.accept()
             self.shortage = False
@@ -140,8 +142,8 @@ class Accepting(ThreadTable):
                 raise Abandoned from None
             if error.errno in SHORTAGE:
                 self._back_off(me, error)
-            elif error.errno not in ONE_CLIENT and not self.stopping:
-                raise
+            elif error.errno not in ONE_CLIENT:
+                self._fail(error)
             return None
 
     def _back_off(self, me: ThreadRecord, error: OSError) -> None:
@@ -154,6 +156,17 @@ class Accepting(ThreadTable):
         with self.changed:
             self.changed.wait_for(lambda: self.stopping, 4 * PAUSE_S)
         me.enter(_ACCEPTING, self.listener_descriptor)
+
+    def _fail(self, error: OSError) -> None:
+        """No later accept(2) will do better: have the server stopped, and wait until it begins to."""
+        with self.lock:
+            first = not (self._failed or self.stopping)
+            self._failed = True
+        if first:
+            logger.error("cannot accept any more: %s; the server stops", error.strerror)
+            self.on_failure()
+        with self.changed:
+            self.changed.wait_for(lambda: self.stopping)
 
     def leave_accept(self, me: ThreadRecord) -> None:
         """This thread accepts no more."""

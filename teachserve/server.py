@@ -57,6 +57,9 @@ class Server:
         self._releasing = threading.Lock()
         self._released = False
         self.report: StopReport | None = None
+        # Called in one of its threads when accept(2) fails for good, for instance because a handler closed the listening
+        # socket: whoever replaces it must see to it that the server is stopped.
+        self.on_failure: Callable[[], object] = self.stop
 
     def start(self) -> "Server":
         """Listen, and spawn the architecture's first threads. Raises: AddressError, AccessLogError."""
@@ -74,6 +77,7 @@ class Server:
                 self._access_log.close()
             raise
         self._stopper = Stopper(self.taskmaster)
+        self.taskmaster.on_failure = lambda: self.on_failure()
         self._address = listener.getsockname()
         if isinstance(self._app, Wsgi):
             self._app.serve_on(self.options.host, self.port, multithread=_handles_in_parallel(self.options))

@@ -16,8 +16,10 @@ from teachserve.cli.options import given, server_options
 from teachserve.errors import OptionError, TeachserveError
 from teachserve.options import OPTIONS
 
-STOPPED = 0
-"""The notice that the soft stop is done; every other notice is a signal's number."""
+STOPPED, FAILED = 0, 255
+"""The notices that the soft stop is done, and that the server cannot accept any more; every other is a signal's number."""
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Notices:
@@ -51,7 +53,7 @@ class Notices:
         os.write(self._write, bytes([notice]))
 
     def wait(self) -> int:
-        """The next notice: a signal's number, or STOPPED."""
+        """The next notice: a signal's number, STOPPED or FAILED."""
         return os.read(self._read, 1)[0]
 
 
@@ -106,7 +108,9 @@ def command(
             with notices.at_once():
                 handler = _application(application, factory, app_dir, chosen)
         destination = None if access_log == "none" else access_log
-        server = Server(handler, arch, access_log=destination, **({"port": 8080} | chosen)).start()
+        server = Server(handler, arch, access_log=destination, **({"port": 8080} | chosen))
+        server.on_failure = lambda: notices.give(FAILED)
+        server.start()
     except TeachserveError as error:
         raise click.UsageError(str(error)) from None
     publisher = None
@@ -150,17 +154,22 @@ def _until_stopped(server, publisher, notices: Notices) -> int:
         server.stop()
         notices.give(STOPPED)
 
-    threading.Thread(target=stop, name="stopper", daemon=True).start()
-    last = notices.wait()
+    try:
+        threading.Thread(target=stop, name="stopper", daemon=True).start()
+    except RuntimeError:  # the system makes no thread: stop in this one, and hear a second signal only after it
+        stop()
+    while (last := notices.wait()) == FAILED:
+        continue
     if server.report is None and last != STOPPED:
-        first = last
+        if first != FAILED:
+            first = last
         server.abandon()
     report = server.report
     if publisher is not None:
         publisher.close("abandoned" if report.abandoned else "stopped")
     for line in report.lines():
         log.log(logging.INFO if report.clean else logging.WARNING, line)
-    status = 128 + (first or signal.SIGTERM) if report.abandoned else 0
+    status = 1 if first == FAILED else 128 + first if report.abandoned else 0
     if report.threads:
         # A thread that cannot be ended must not hold up the process either.
         logging.shutdown()
