@@ -66,6 +66,7 @@ class ThreadTable:
         self.changed = threading.Condition(self.lock)
         self.stopping = False
         self.counts = Counts()
+        self.thread_shortage = False  # the system last refused a thread
         self._numbers = itertools.count(1)  # used under the lock
         self._local = threading.local()
 
@@ -75,7 +76,10 @@ class ThreadTable:
         return self._local.record
 
     def spawn_below(self, method: Callable[[], None], role: str) -> bool:
-        """A thread of a lower room: shown like any other, but no part of the architecture nor of its stop."""
+        """A thread of a lower room: shown like any other, but no part of the architecture nor of its stop.
+
+        False: the system refused it. It is asked once, for the caller may not wait.
+        """
         with self.lock:
             record = self._born(role, lower=True)
         return self._start(record, method, ())
@@ -110,9 +114,13 @@ class ThreadTable:
         """A thread broke: make another that runs the same method."""
 
     def _start(self, record: ThreadRecord, method: Callable[..., None], args: tuple) -> bool:
-        """Start the thread, with bounded retries where the system refuses it. False: refused, and counted out."""
+        """Start the thread; where the system refuses it, again after a pause. False: refused, and counted out.
+
+        For one that broke there must be another, however long that takes; else its caller may not be held up for long.
+        """
         gate = None if record.lower else self.gate
-        for attempt in range(SPAWN_TRIES):
+        tries = 1 if record.lower else SPAWN_TRIES
+        for attempt in itertools.count(1):
             thread = SwiftThread(self._live, (record, method, args), f"{record.role}-{record.number}")
             record.thread = thread
             try:
@@ -120,10 +128,15 @@ class ThreadTable:
                     gate.expect(record.role, thread)
                 thread.start()
             except (RuntimeError, MemoryError) as error:
-                logger.warning("no new %s: %s (try %d of %d)", record.role, error, attempt + 1, SPAWN_TRIES)
+                if not self.thread_shortage:
+                    self.thread_shortage = True
+                    logger.warning("no new %s: %s; tries again until there is room", record.role, error)
+                if self.stopping or (attempt >= tries and not getattr(self._local, "replaces", False)):
+                    break
                 with self.changed:
-                    self.changed.wait_for(lambda: self.stopping, PAUSE_S * 2**attempt)
+                    self.changed.wait_for(lambda: self.stopping, PAUSE_S * 2 ** min(attempt, 5))
             else:
+                self.thread_shortage = False
                 if gate is not None:
                     gate.await_arrival(thread)
                 return True
@@ -180,4 +193,5 @@ class ThreadTable:
         if replace:
             with self.changed:  # a method that breaks at once must not spin
                 self.changed.wait_for(lambda: self.stopping, PAUSE_S)
+            self._local.replaces = True
             self._replace(method, args, record.role)
