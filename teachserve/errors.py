@@ -25,6 +25,10 @@ class AccessLogError(TeachserveError, OSError):
     """The access log cannot be opened."""
 
 
+class ThreadError(TeachserveError, RuntimeError):
+    """The system does not make the threads with which an architecture starts."""
+
+
 class CorruptedError(TeachserveError):
     """After an abandon some counter is not zero. `counters` holds those, by name."""
 

@@ -16,7 +16,7 @@ from types import TracebackType
 from teachserve import architectures
 from teachserve.access_log import AccessLog
 from teachserve.connection import ListeningSocket, timeval
-from teachserve.errors import AddressError, OptionError, TeachserveError
+from teachserve.errors import AddressError, OptionError, TeachserveError, ThreadError
 from teachserve.events import STATES
 from teachserve.gate import Gate
 from teachserve.handlers import Delay, built_in_routes
@@ -38,7 +38,7 @@ class Server:
     stdout. The other keywords are the options (`teachserve.options`), among them `host` and `port` (0: a free one).
     Start it once; a stopped server stays stopped.
 
-    Raises: OptionError, UnknownArchitecture at construction; AddressError, AccessLogError from `start`.
+    Raises: OptionError, UnknownArchitecture at construction; AddressError, AccessLogError, ThreadError from `start`.
     """
 
     def __init__(self, app: Callable[[Request], Response] | None = None, arch: str | type[Taskmaster] = "recycling", *,
@@ -62,7 +62,7 @@ class Server:
         self.on_failure: Callable[[], object] = self.stop
 
     def start(self) -> "Server":
-        """Listen, and spawn the architecture's first threads. Raises: AddressError, AccessLogError."""
+        """Listen, and spawn the architecture's first threads. Raises: AddressError, AccessLogError, ThreadError."""
         if self.taskmaster is not None:
             raise TeachserveError("this server was started before: make a new one")
         listener = self._listen()
@@ -86,6 +86,11 @@ class Server:
         except BaseException:
             self.abandon()
             raise
+        if self.taskmaster.counts.refused_threads:
+            self.abandon()
+            raise ThreadError(
+                "no thread can be made: the system is short of memory, or its limits (ulimit -u) are too low"
+            )
         return self
 
     def stop(self, soft: bool = True) -> StopReport | None:
