@@ -8,6 +8,7 @@ import errno
 import os
 import socket
 import threading
+import weakref
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -28,6 +29,17 @@ from teachserve.wsgi import Wsgi
 
 RELEASE_S = 0.5
 """How long the closer, its last connection closed, may take to end."""
+
+_listening: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+
+
+def _close_listeners() -> None:
+    """In a child that was forked: it may outlive the server, and must not hold its port."""
+    for listener in list(_listening):
+        listener.close()
+
+
+os.register_at_fork(after_in_child=_close_listeners)
 
 
 class Server:
@@ -205,6 +217,7 @@ class Server:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeval(options.timeout_write))
             listener.bind(address)
             listener.listen(options.backlog)
+            _listening.add(listener)
         except OSError as error:
             listener.close()
             raise AddressError(_why_not(error, options.host, options.port)) from None

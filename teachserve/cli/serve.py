@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -34,23 +34,38 @@ class Notices:
         self._read, self._write = os.pipe()
         os.set_blocking(self._write, False)
         signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
-        self._take_signals()
+        # Whoever started us with nohup(1) wants the terminal's end ignored.
+        self._numbers = [
+            number
+            for number in STOP_SIGNALS
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN
+        ]
+        self._on_signal(lambda number, frame: None)
+        os.register_at_fork(after_in_child=self._forget)
 
-    def _take_signals(self) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda number, frame: None)
+    def _on_signal(self, handler: Callable) -> None:
+        for number in self._numbers:
+            signal.signal(number, handler)
 
     @contextmanager
     def at_once(self) -> Iterator[None]:
         """Within this a signal ends the process: nothing of ours runs yet, and what runs may never come back."""
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda number, frame: os._exit(128 + number))
+        self._on_signal(lambda number, frame: os._exit(128 + number))
         yield
-        self._take_signals()
+        self._on_signal(lambda number, frame: None)
 
     def give(self, notice: int) -> None:
         """Tell the main thread; from any thread."""
         os.write(self._write, bytes([notice]))
+
+    def _forget(self) -> None:
+        """In a child that a handler forked: the pipe is its parent's, and a signal to the child is no notice to that."""
+        signal.set_wakeup_fd(-1)
+        for number in STOP_SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
+        os.close(self._read)
+        os.close(self._write)
+        self._read, self._write = os.pipe()
 
     def wait(self) -> int:
         """The next notice: a signal's number, STOPPED or FAILED."""
@@ -94,8 +109,9 @@ def command(
       curl 'http://127.0.0.1:8080/yo?name=Dude'
       teachserve serve myapp:app --arch thread-pool --threads 16
 
-    Ctrl-C or SIGTERM stops softly: what was accepted is served, for at most --graceful-timeout. A second one abandons.
-    Exit status: 0 after a soft stop, 130 or 143 after an abandon.
+    Ctrl-C, SIGTERM or the end of its terminal stops softly: what was accepted is served, for at most --graceful-timeout.
+    A second one abandons. Exit status: 0 after a soft stop, 130, 143 or 129 after an abandon, 1 when it could not accept
+    any more.
     """
     notices = Notices()  # first of all: from here on a signal is a notice
     from teachserve.server import Server
