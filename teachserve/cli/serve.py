@@ -4,7 +4,6 @@ import gc
 import logging
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from pathlib import Path
 import click
 
 from teachserve.cli.options import given, server_options
+from teachserve.cli.stderr import log_to_stderr
 from teachserve.errors import OptionError, TeachserveError
 from teachserve.options import OPTIONS
 
@@ -116,7 +116,7 @@ def command(
     notices = Notices()  # first of all: from here on a signal is a notice
     from teachserve.server import Server
 
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=log_level.upper(), stream=sys.stderr)
+    log_to_stderr(log_level)
     try:
         chosen = given(options)
         handler = None
