@@ -36,9 +36,7 @@ class Notices:
         signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
         # Whoever started us with nohup(1) wants the terminal's end ignored.
         self._numbers = [
-            number
-            for number in STOP_SIGNALS
-            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN
+            number for number in STOP_SIGNALS if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN
         ]
         self._on_signal(lambda number, frame: None)
         os.register_at_fork(after_in_child=self._forget)

@@ -21,7 +21,7 @@ HISTORY_STEP_S = 0.5
 
 
 class Feed:
-    """The one source of pictures, of a demo or of a server that is only watched. `pictures` is for one thread, everything else for any."""
+    """The one source of pictures, of a demo or of a watch. `pictures` is for one thread, everything else for any."""
 
     def __init__(self, link: Link, supervisor: Supervisor | None = None, load: LoadLine | None = None) -> None:
         self.link = link
