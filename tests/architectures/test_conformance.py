@@ -3,15 +3,13 @@
 import click
 import pytest
 from click.testing import CliRunner
+from shapes import SHAPES
 
 from teachserve import conformance
 from teachserve.architectures import NAMES, find
 from teachserve.cli.check import command
 from teachserve.conformance import CHECKS, Result, run_one
 from teachserve.taskmaster import Taskmaster
-
-# An event loop has two shapes: it runs the handlers itself, or hands them to workers.
-SHAPES = {name: (name, {}) for name in NAMES} | {"event-loop-offload": ("event-loop", {"offload": 2})}
 
 UNFIT = {
     "single-thread": {"begin", "hand_over", "handed_over", "taken", "recycle"},
