@@ -24,8 +24,11 @@ class Framing:
 
     def frame(self, piece: bytes) -> bytes:
         """What to send for this piece of the body."""
-        self.given += len(piece)
-        return self.take_head() + self._framed(piece) if piece else b""
+        if not piece:
+            return b""
+        data = self.head + self._framed(piece)
+        self.head = b""  # not before: where the piece is of no use, another head can still be sent
+        return data
 
     def end(self) -> bytes:
         """What to send last. Raises: FramingError."""
@@ -56,6 +59,8 @@ class Chunked(Framing):
 
 class Bodiless(Framing):
     """The answer to a HEAD, a 204 or a 304: whatever the application gives, only the head is sent."""
+
+    excess = True
 
     def _framed(self, piece: bytes) -> bytes:
         return b""

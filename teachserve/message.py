@@ -175,12 +175,19 @@ class Response:
 
     def spool(self, most_in_memory: int) -> None:
         """Take all pieces now, beyond `most_in_memory` bytes into a temporary file, from which they are then given."""
-        if isinstance(self.pieces, FilePieces):
+        if self.status in BODILESS or self.request.method == "HEAD":
+            self.close()
+            self.pieces = ()
+            return
+        if isinstance(self.pieces, FilePieces) and self.pieces.size_left() is not None:
             return
         spool = SpooledTemporaryFile(most_in_memory)  # noqa: SIM115 (the pieces keep it)
         try:
             for piece in self.pieces:
                 spool.write(piece)
+        except BaseException:
+            spool.close()
+            raise
         finally:
             self.close()
         if self.length is None:
@@ -195,14 +202,21 @@ class Response:
 
 
 class FilePieces:
-    """A file's bytes, from where it stands, `size` of them at a time."""
+    """A file's bytes, from where it stands, `size` of them at a time, and `most` in all, None for no bound."""
 
     def __init__(self, file: BinaryIO, size: int = PIECE_BYTES):
         self.file = file
         self.size = size
+        self.most: int | None = None
 
     def __iter__(self) -> Iterator[bytes]:
-        return iter(partial(self.file.read, self.size), b"")
+        if self.most is None:
+            yield from iter(partial(self.file.read, self.size), b"")
+            return
+        left = self.most
+        while left and (piece := self.file.read(min(self.size, left))):
+            yield piece
+            left -= len(piece)
 
     def close(self) -> None:
         """Close the file, if it can be closed."""
@@ -211,6 +225,8 @@ class FilePieces:
 
     def position(self) -> tuple[int, int] | None:
         """Its descriptor, and how far it has been read (bytes); None where it is no file of the system's."""
+        if not isinstance(getattr(self.file, "raw", self.file), io.FileIO):
+            return None  # one that unpacks, say, has a descriptor too, but other bytes
         try:
             return self.file.fileno(), self.file.tell()
         except (AttributeError, OSError):
