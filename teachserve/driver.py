@@ -62,7 +62,7 @@ class Driver:
                 log_failure(request, error)
             response = Response.failure(request, "the handler failed")
         if machine.refusal is not None and connection.outgoing is None:
-            response.close()
+            close_answer(response)
             response = Response.refusal(machine.refusal)
             response.request = request
         return response
@@ -82,7 +82,7 @@ class Driver:
                 framing = connection.outgoing or machine.begin_answer(response, last=self.taskmaster.stopping)
         except Exception as error:  # whatever a handler may have put into it
             log_failure(request, error)
-            response.close()
+            close_answer(response)
             response = Response.failure(request, "the answer was malformed")
             data = machine.answer(response, last=True)
         self.me.statuses[response.status] += 1
@@ -125,14 +125,16 @@ class BlockingDriver(Driver):
         machine = connection.machine
         if connection.read_deadline is not None:
             connection.unbound_reading()
+        request = None
         try:
             while machine.awaiting or (request := machine.next_head()) is None:
-                if not self._receive(connection, machine):
+                if machine.finished or not self._receive(connection, machine):
                     return None
             if request.arriving:
                 self._attach_body(connection, request)
         except Refusal as refusal:
-            self.taskmaster.refuse(connection, refusal.status, str(refusal))
+            if request is not None or machine.body_complete:  # else a body was dropped: its request has been answered
+                self.taskmaster.refuse(connection, refusal.status, str(refusal))
             return None
         request.connection = connection
         connection.driver = self
@@ -151,8 +153,6 @@ class BlockingDriver(Driver):
 
     def _receive(self, connection: Connection, machine: Machine) -> bool:
         """Wait for more bytes. False: none will come. Raises: Refusal 408 when a request that has begun does not end."""
-        if machine.finished:
-            return False
         awaiting = machine.awaiting
         connection.awaiting = awaiting  # before `stopping` is read: a stop sets that first, then looks at this
         me = self.me
@@ -203,6 +203,7 @@ class BlockingDriver(Driver):
         if connection.outgoing is None:
             connection.outgoing = connection.machine.begin_answer(response, last=self.taskmaster.stopping)
         if (data := connection.outgoing.frame(piece)) and not self._send_piece(connection, data):
+            connection.machine.refuse(Refusal(400, "the client is gone"))
             raise ConnectionAbortedError("the client is gone")
 
     def _send_piece(self, connection: Connection, data: bytes) -> bool:
@@ -221,9 +222,12 @@ class BlockingDriver(Driver):
                 for data in framed(framing, response.pieces):
                     if not self._send_piece(connection, data):
                         break
-        except Exception as error:
+        except Abandoned:
+            raise
+        except BaseException as error:
             connection.machine.finished = True  # that the answer is cut short is all that can still be said
-            log_failure(request, error)
+            if connection.machine.refusal is None:
+                log_failure(request, error)
             if framing.head:
                 connection.send(connection.machine.answer(Response.failure(request, "the handler failed"), last=True))
         finally:
@@ -243,7 +247,18 @@ class BlockingDriver(Driver):
         return True
 
 
+def close_answer(response: Response) -> None:
+    """Close what gives the pieces of an answer that is not sent, or not to its end."""
+    try:
+        response.close()
+    except Abandoned:
+        raise
+    except BaseException as error:
+        log_failure(response.request, error)
+
+
 def log_failure(request: Request, error: BaseException) -> None:
     """Say in the log what the application did wrong, for which request."""
     trace = "".join(traceback.format_exception(error))
-    logger.error("%s %s failed: %s", request.method, request.path, trace)
+    # The target as it came: decoded, it could write lines of its own into the log.
+    logger.error("%s %s failed: %s", request.method, request.target.decode("latin-1"), trace)

@@ -13,8 +13,8 @@ from time import monotonic_ns
 from typing import TYPE_CHECKING
 
 from teachserve.connection import RECEIVE_BYTES, Connection
-from teachserve.driver import Driver, log_failure
-from teachserve.errors import Refusal
+from teachserve.driver import Driver, close_answer, log_failure
+from teachserve.errors import Abandoned, Refusal
 from teachserve.events import State
 from teachserve.framing import Framing, framed
 from teachserve.gate import readable
@@ -169,7 +169,7 @@ class Loop(Driver):
         """Send the pieces as there is room, one a turn."""
         seat = self._seats.get(connection)
         if seat is None:
-            response.close()
+            close_answer(response)
             return
         seat.streamed, seat.framing = response, framing
         seat.rest = framed(framing, response.pieces)
@@ -222,14 +222,16 @@ class Loop(Driver):
             seat.unsent = next(seat.rest, b"")
             if not seat.unsent:
                 self._end_stream(seat)
-        except Exception as error:
+        except Abandoned:
+            raise
+        except BaseException as error:
             log_failure(seat.streamed.request, error)
             return False
         return True
 
     def _end_stream(self, seat: _Seat) -> None:
         seat.rest = None
-        seat.streamed.close()
+        close_answer(seat.streamed)
         self.log(seat.streamed, seat.framing.given)
 
     def _watch(self, seat: _Seat, interest: int) -> None:
