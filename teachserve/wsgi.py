@@ -8,9 +8,11 @@ import logging
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from types import TracebackType
 from urllib.parse import unquote_to_bytes
 
+from teachserve.errors import Abandoned
 from teachserve.message import FilePieces, Request, Response
 
 Environ = dict[str, object]
@@ -41,7 +43,7 @@ class Wsgi:
         """Tell it where it is served, and whether two threads may run the application at once."""
         self._common = {
             "SCRIPT_NAME": "",
-            "SERVER_NAME": host,
+            "SERVER_NAME": f"[{host}]" if ":" in host else host,  # RFC 3875 section 4.1.14
             "SERVER_PORT": str(port),
             "wsgi.version": (1, 0),
             "wsgi.url_scheme": "http",
@@ -62,7 +64,7 @@ class Wsgi:
         except BaseException as error:
             if hasattr(given, "close"):
                 given.close()
-            if answering.sent and isinstance(error, Exception):
+            if answering.sent and not isinstance(error, Abandoned):
                 return answering.cut_short(error)
             raise
 
@@ -113,13 +115,14 @@ def _add_field(environ: Environ, name: str, value: str) -> None:
 class _Answering:
     """One call of an application: what it told `start_response`, and what it gave to `write`.
 
-    `sent` says that a part of the answer is with the client already.
+    `sent` says that a part of the answer is with the client already, or might be.
     """
 
     def __init__(self, request: Request):
         self._request = request
         self._response: Response | None = None
         self._written: list[bytes] = []
+        self._given = False
         self.sent = False
 
     def start(self, status: str, headers: Headers, exc_info: ExcInfo | None = None) -> Callable[[bytes], None]:
@@ -138,10 +141,14 @@ class _Answering:
 
     def _write(self, data: bytes) -> None:
         """PEP 3333's write: sent before it returns, or kept where nobody may wait."""
+        if self._given:
+            raise AssertionError("write was called from within the iterable")
+        if not data:
+            return
+        self.sent = True
         if self._request.connection.answers is not None:
             self._written.append(data)
-        elif data:
-            self.sent = True
+        else:
             self._request.connection.driver.send_early(self._response, data)
 
     def answer(self, given: Iterable[bytes]) -> Response:
@@ -153,14 +160,18 @@ class _Answering:
         response = self._response
         if response is None:
             raise AssertionError("the application did not call start_response")
-        if is_file and not self._written and not self.sent:
+        if is_file and not self.sent:
             response.pieces = given
+            given.most = response.length
             if response.length is None:
                 response.length = given.size_left()
-        elif isinstance(given, (list, tuple)) and not self.sent and response.length is None:
-            response.body = b"".join([*self._written, first, *pieces])
+        elif type(given) in (list, tuple) and not self.sent and response.length is None:
+            response.body = b"".join([first, *pieces])
+            if not response.body and self._request.method == "HEAD":
+                response.pieces = ()  # how long the body of a GET would be is not known
         else:
             response.pieces = _Pieces([*self._written, first], pieces, given)
+        self._given = self.sent = True
         return response
 
     def cut_short(self, error: Exception) -> Response:
@@ -183,8 +194,7 @@ class _Pieces:
         self._source = source
 
     def __iter__(self) -> Iterator[bytes]:
-        yield from self._first
-        yield from self._rest
+        return chain(self._first, self._rest)  # a generator that is dropped would close `rest`, and so the source twice
 
     def close(self) -> None:
         if hasattr(self._source, "close"):
@@ -199,6 +209,8 @@ def _response(status: str, headers: Headers) -> Response:
     response = Response(int(match[1]))
     response.reason = match[2]
     for name, value in headers:
+        if not (isinstance(name, str) and isinstance(value, str)):
+            raise TypeError(f"a header field is two strings: {name!r}, {value!r}")
         lowered = name.lower()
         if lowered == "content-length":
             if response.length is not None or not (value.isascii() and value.isdigit()):
