@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 RECEIVE_BYTES = 16384
 BODY_BYTES = 262144
-FILE_BYTES = 1 << 20
+FILE_BYTES = 262144
 
 
 @dataclass(slots=True)
@@ -152,33 +152,30 @@ class Connection:
             return False
 
     def send_file(self, descriptor: int, offset: int, count: int) -> int:
-        """Send so many bytes of a file, by the kernel (sendfile(2)). Returns how many went.
+        """Send so many bytes of a file, by the kernel (sendfile(2)), within `timeout_write` seconds. Returns how many went.
 
-        Each piece of FILE_BYTES has `timeout_write` seconds. (socket.sendfile does not give up where the time-out is the
-        kernel's.)
+        socket.sendfile is not used: it waits for room without a limit when the time-out is the kernel's.
         """
-        at, end = offset, offset + count
+        end = offset + count
+        at = offset
+        deadline = time.monotonic() + self.limits.timeout_write
         try:
-            while at < end:
-                piece_end = min(end, at + FILE_BYTES)
-                deadline = time.monotonic() + self.limits.timeout_write
-                while at < piece_end:
-                    sent = os.sendfile(self.descriptor, descriptor, at, piece_end - at)
-                    if not sent:  # the file is shorter than it was
-                        return at - offset
-                    at += sent
-                    if time.monotonic() > deadline:
-                        raise TimeoutError
+            while at < end and (sent := os.sendfile(self.descriptor, descriptor, at, min(end - at, FILE_BYTES))):
+                at += sent
+                if at < end:
+                    self._set_timeout(socket.SO_SNDTIMEO, deadline - time.monotonic())
+            self._set_timeout(socket.SO_SNDTIMEO, self.limits.timeout_write)
         except OSError:
             self.machine.finished = True
         return at - offset
 
-    def send_at_once(self, data: bytes) -> bytes:
+    def send_at_once(self, data: bytes | memoryview) -> bytes | memoryview:
         """Send what the socket takes without waiting; what it did not take. Raises: OSError when the client is gone."""
         try:
-            return data[self.sock.send(data, socket.MSG_DONTWAIT) :]
+            sent = self.sock.send(data, socket.MSG_DONTWAIT)
         except BlockingIOError:
             return data
+        return memoryview(data)[sent:] if sent < len(data) else b""  # a copy each time would be quadratic
 
     def shut(self, how: int) -> None:
         """shutdown(2), from any thread; nothing where it is closed already or the client is gone."""

@@ -5,6 +5,7 @@ reference count, and cores that write to one place wait for each other; so what 
 """
 
 import io
+import time
 import traceback
 from collections.abc import Callable
 from contextlib import closing
@@ -202,14 +203,20 @@ class BlockingDriver(Driver):
         connection = response.request.connection
         if connection.outgoing is None:
             connection.outgoing = connection.machine.begin_answer(response, last=self.taskmaster.stopping)
-        if (data := connection.outgoing.frame(piece)) and not self._send_piece(connection, data):
+        if (data := connection.outgoing.frame(piece)) and not self._send_piece(connection, connection.outgoing, data):
             connection.machine.refuse(Refusal(400, "the client is gone"))
             raise ConnectionAbortedError("the client is gone")
 
-    def _send_piece(self, connection: Connection, data: bytes) -> bool:
+    def _send_piece(self, connection: Connection, framing: Framing, data: bytes) -> bool:
+        """Send a piece. False: the client is gone, or took too long for all the pieces together."""
         self.me.enter(_WRITING, connection.descriptor)
+        began = time.monotonic()
         sent = connection.send(data)
+        framing.sending_s += time.monotonic() - began
         self.me.enter(_HANDLING)  # what gives the next piece is the application
+        if framing.sending_s > connection.limits.timeout_write:
+            connection.machine.finished = True
+            return False
         return sent
 
     def stream(self, connection: Connection, response: Response, framing: Framing) -> None:
@@ -220,7 +227,7 @@ class BlockingDriver(Driver):
                 if self._send_file(connection, response, framing):
                     return
                 for data in framed(framing, response.pieces):
-                    if not self._send_piece(connection, data):
+                    if not self._send_piece(connection, framing, data):
                         break
         except Abandoned:
             raise

@@ -13,7 +13,8 @@ class FramingError(Exception):
 class Framing:
     """An answer that is being sent. `excess` says that the application need not be asked for more.
 
-    `head` is the answer's, until it has been given to be sent; then b"". `given` counts the bytes of the body so far.
+    `head` is the answer's, until it has been given to be sent; then b"". `given` counts the bytes of the body so far;
+    `sending_s` is how long they took to be sent (seconds), without what the application took to make them.
     """
 
     excess = False
@@ -21,6 +22,7 @@ class Framing:
     def __init__(self, head: bytes):
         self.head = head
         self.given = 0
+        self.sending_s = 0.0
 
     def frame(self, piece: bytes) -> bytes:
         """What to send for this piece of the body."""

@@ -46,7 +46,7 @@ class _Seat:
         self.connection = connection
         self.deadline = deadline
         self.in_progress = False
-        self.unsent = b""
+        self.unsent: bytes | memoryview = b""
         self.streamed: Response | None = None
         self.framing: Framing | None = None
         self.rest: Iterator[bytes] | None = None
@@ -161,7 +161,7 @@ class Loop(Driver):
         seat = self._seats.get(connection)
         if seat is None:  # it broke while its request was being handled elsewhere
             return
-        seat.unsent += data
+        seat.unsent = data
         seat.deadline = time.monotonic() + connection.limits.timeout_write
         self._flush(seat)
 
@@ -281,7 +281,7 @@ class Loop(Driver):
         if not self._listening and now >= self._rest_until:
             self._listen()
         for seat in [seat for seat in self._seats.values() if seat.deadline <= now]:
-            if seat.in_progress and not seat.unsent:
+            if seat.in_progress and not seat.unsent and seat.rest is None:
                 continue  # its handler takes its time; that is not the client's fault
             if seat.connection.read_deadline is not None:
                 self._forget(seat)
