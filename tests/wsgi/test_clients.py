@@ -1,0 +1,214 @@
+"""Clients that leave, do not read, or read slowly, while an application answers."""
+
+import select
+import threading
+import time
+import tracemalloc
+
+import pytest
+
+from .test_answers import TEXT, Closing
+from .wire import PATIENCE_S, connect, one, request, reset
+
+PIECE = b"x" * 65536
+
+
+def endless(source_closed: threading.Event, first_given: threading.Event):
+    """Pieces for as long as anybody takes them."""
+    try:
+        while True:
+            yield PIECE
+            first_given.set()
+    finally:
+        source_closed.set()
+
+
+class Endless:
+    """An application whose answer never ends, by its iterable or by write; it notes how that was ended."""
+
+    def __init__(self, form: str):
+        self.form = form
+        self.begun, self.ended = threading.Event(), threading.Event()
+        self.error: BaseException | None = None
+
+    def __call__(self, environ, start_response):
+        if environ["PATH_INFO"] != "/endless":
+            start_response("200 OK", [*TEXT])
+            return [b"alive"]
+        write = start_response("200 OK", [*TEXT])
+        if self.form == "iterable":
+            return endless(self.ended, self.begun)
+        try:
+            while True:
+                write(PIECE)
+                self.begun.set()
+        except OSError as error:
+            self.error = error
+            raise
+        finally:
+            self.ended.set()
+
+
+@pytest.fixture
+def blocking_shape(looping: bool) -> None:
+    """An event loop runs an iterable to its end before anything is sent: an answer without end never begins there."""
+    if looping:
+        pytest.skip("an answer without end is for architectures that send while the application runs")
+
+
+@pytest.mark.usefixtures("blocking_shape")
+@pytest.mark.parametrize("form", ["iterable", "write"])
+@pytest.mark.parametrize("leave", [reset, lambda sock: sock.close()], ids=["reset", "close"])
+def test_a_client_that_leaves_in_the_middle_of_an_answer_ends_the_application(serve, caplog, form, leave):
+    """The iterable is closed, write raises an OSError; no traceback, and the thread serves on."""
+    application = Endless(form)
+    server = serve(application)
+    sock = connect(server.port)
+    sock.sendall(request("/endless"))
+    assert application.begun.wait(PATIENCE_S)
+    assert sock.recv(1000)
+    leave(sock)
+    assert application.ended.wait(PATIENCE_S)
+    assert one(server.port, request()).body == b"alive"
+    assert "Traceback" not in caplog.text
+    assert server.taskmaster.counts.broken == 0
+    if form == "write":
+        assert isinstance(application.error, OSError)
+
+
+@pytest.mark.usefixtures("blocking_shape")
+@pytest.mark.parametrize("form", ["iterable", "write"])
+def test_a_client_that_does_not_read_at_all(serve, caplog, form):
+    application = Endless(form)
+    server = serve(application, timeout_write=0.1)
+    with connect(server.port) as sock:
+        sock.sendall(request("/endless"))
+        assert application.ended.wait(PATIENCE_S)
+    assert one(server.port, request()).body == b"alive"
+    assert "Traceback" not in caplog.text
+
+
+@pytest.mark.usefixtures("blocking_shape")
+@pytest.mark.parametrize("form", ["iterable", "write"])
+def test_the_time_to_write_is_for_the_whole_answer(serve, form):
+    """A client that takes a little of each piece in time, for ever, does not hold its thread for ever."""
+    application = Endless(form)
+    server = serve(application, timeout_write=0.1)
+    with connect(server.port, receive_bytes=4000) as sock:
+        sock.sendall(request("/endless"))
+        deadline = time.monotonic() + PATIENCE_S
+        while not application.ended.wait(0.01):
+            assert time.monotonic() < deadline
+            sock.recv(2000)
+
+
+@pytest.mark.parametrize("kind", ["list", "generator", "file"])
+def test_a_slow_reader_of_a_long_answer_is_left_in_time(serve, tmp_path, kind):
+    size = 16 << 20
+    path = tmp_path / "long"
+    with path.open("wb") as file:
+        file.truncate(size)
+    source = Closing(*[PIECE] * (size // len(PIECE)))
+
+    begun = threading.Event()
+
+    def application(environ, start_response):
+        begun.set()
+        start_response("200 OK", [*TEXT])
+        if kind == "list":
+            source.close()
+            return [bytes(size)]
+        if kind == "generator":
+            return source
+        file = path.open("rb")
+        close = file.close
+        file.close = lambda: (source.close(), close())
+        return environ["wsgi.file_wrapper"](file)
+
+    server = serve(application, timeout_write=0.1)
+    with connect(server.port, receive_bytes=4000) as sock:
+        sock.sendall(request())
+        assert begun.wait(PATIENCE_S)
+        deadline = time.monotonic() + PATIENCE_S
+        while at_work(server):
+            assert time.monotonic() < deadline, server.snapshot()
+            select.select([], [], [], 0.01)
+            sock.recv(2000)
+    assert source.closed == 1
+
+
+def at_work(server) -> bool:
+    """A thread serves, or a loop watches a connection."""
+    now = server.snapshot()
+    return now["admitted"] > 0 or any(thread["state"] in ("handling", "writing") for thread in now["threads"])
+
+
+@pytest.mark.parametrize("leave", [reset, lambda sock: sock.close()], ids=["reset", "close"])
+@pytest.mark.parametrize("form", ["list", "generator", "write", "file"])
+def test_a_client_that_leaves_before_the_answer(serve, caplog, tmp_path, leave, form):
+    """The application is at work when the client goes; its answer is made, thrown away, and closed."""
+    inside, go_on = threading.Event(), threading.Event()
+    source = Closing(*[PIECE] * 100)
+    (tmp_path / "file").write_bytes(PIECE * 100)
+
+    def application(environ, start_response):
+        if environ["PATH_INFO"] == "/alive":
+            start_response("200 OK", [*TEXT])
+            return [b"alive"]
+        inside.set()
+        go_on.wait(PATIENCE_S)
+        write = start_response("200 OK", [*TEXT])
+        if form == "write":
+            try:
+                for _ in range(100):
+                    write(PIECE)
+            finally:
+                source.close()
+            return []
+        if form == "list":
+            source.close()
+            return [PIECE] * 100
+        if form == "file":
+            file = (tmp_path / "file").open("rb")
+            close = file.close
+            file.close = lambda: (source.close(), close())
+            return environ["wsgi.file_wrapper"](file)
+        return source
+
+    server = serve(application)
+    sock = connect(server.port)
+    sock.sendall(request("/"))
+    assert inside.wait(PATIENCE_S)
+    leave(sock)
+    go_on.set()
+    assert one(server.port, request("/alive")).body == b"alive"
+    assert source.was_closed.wait(PATIENCE_S)
+    server.stop()
+    assert source.closed == 1
+    assert "Traceback" not in caplog.text
+    assert server.taskmaster.counts.broken == 0
+
+
+def test_memory_is_bounded_while_a_long_answer_waits_for_its_reader(serve, looping):
+    """20 MB in pieces; an event loop spools them to a file."""
+    count = 20 << 4
+
+    def application(environ, start_response):
+        start_response("200 OK", [*TEXT])
+        return iter([PIECE] * count)
+
+    server = serve(application)
+    with connect(server.port, receive_bytes=20_000) as sock:
+        tracemalloc.start()
+        try:
+            sock.sendall(request("/", "Connection: close"))
+            select.select([sock], [], [], PATIENCE_S)
+            received = 0
+            buffer = bytearray(20_000)
+            while size := sock.recv_into(buffer):
+                received += size
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+    assert received > count * len(PIECE)
+    assert peak < 4 << 20
