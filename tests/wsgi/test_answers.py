@@ -251,8 +251,8 @@ BROKEN = {
         "200 a\0", "200 \u2603", 200, b"200 OK", None)},
     **{f"has the field {field!r}": answering([b"abc"], [field]) for field in (
         ("X-A", "a\r\nSet-Cookie: b"), ("X-A", "a\nb"), ("X-A", "a\rb"), ("X-A", "a\0b"), ("X-A", "a\r\n b"),
-        ("X-A\r\nX-B", "a"), ("X A", "b"), ("X-A:", "b"), ("", "b"), ("X-\xfc", "b"), ("X-A", "\u2603"), ("X-A", b"b"), (b"X-A", "b"),
-        ("X-A", None),
+        ("X-A\r\nX-B", "a"), ("X A", "b"), ("X-A:", "b"), ("", "b"), ("X-\xfc", "b"), ("X-A", "\u2603"), ("X-A", b"b"),
+        (b"X-A", "b"), ("X-A", None),
         ("Content-Length", "x"), ("Content-Length", "-1"), ("Content-Length", "+1"), ("Content-Length", ""),
         ("Content-Length", "3, 3"), ("Content-Length", "\u0663"), ("Content-Length", 3), ("only a name",))},
     "has two lengths": answering([b"abc"], [("Content-Length", "3"), ("Content-Length", "3")]),
