@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 from teachserve.connection import Connection
 from teachserve.errors import Abandoned, Refusal
 from teachserve.events import State
+from teachserve.files import FilePieces
 from teachserve.framing import Framing, Sized, framed
 from teachserve.gate import readable
-from teachserve.message import ArrivingBody, FilePieces, Request, Response
+from teachserve.message import ArrivingBody, Request, Response
 from teachserve.probe import ThreadRecord
 from teachserve.protocol import SPOOL_BYTES, Machine
 from teachserve.threads import logger

@@ -1,19 +1,16 @@
 """Requests and responses, and how the head of a response becomes bytes."""
 
 import io
-import os
 import re
-import stat
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from email.utils import formatdate
-from functools import partial
 from http import HTTPStatus
-from tempfile import SpooledTemporaryFile
 from typing import BinaryIO
 from urllib.parse import parse_qs, unquote_to_bytes
 
 from teachserve.errors import Refusal
+from teachserve.files import FilePieces, Spool
 from teachserve.version import __version__
 
 REASONS: tuple[str, ...] = tuple(
@@ -24,7 +21,6 @@ BODILESS = (204, 205, 304)
 """Statuses whose responses never have a body (RFC 9110 sections 6.4.1 and 15.3.6); 1xx are not final responses."""
 
 PLAIN_TEXT = ("Content-Type", "text/plain; charset=utf-8")
-PIECE_BYTES = 65536
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _OURS = frozenset({"content-length", "transfer-encoding", "connection"})
@@ -181,13 +177,10 @@ class Response:
             return
         if isinstance(self.pieces, FilePieces) and self.pieces.size_left() is not None:
             return
-        spool = SpooledTemporaryFile(most_in_memory)  # noqa: SIM115 (the pieces keep it)
+        spool = Spool(most_in_memory)
         try:
             for piece in self.pieces:
                 spool.write(piece)
-        except BaseException:
-            spool.close()
-            raise
         finally:
             self.close()
         if self.length is None:
@@ -199,47 +192,6 @@ class Response:
         """Close what gives the pieces, if it can be closed (PEP 3333: whatever happened)."""
         if hasattr(self.pieces, "close"):
             self.pieces.close()
-
-
-class FilePieces:
-    """A file's bytes, from where it stands, `size` of them at a time, and `most` in all, None for no bound."""
-
-    def __init__(self, file: BinaryIO, size: int = PIECE_BYTES):
-        self.file = file
-        self.size = size
-        self.most: int | None = None
-
-    def __iter__(self) -> Iterator[bytes]:
-        if self.most is None:
-            yield from iter(partial(self.file.read, self.size), b"")
-            return
-        left = self.most
-        while left and (piece := self.file.read(min(self.size, left))):
-            yield piece
-            left -= len(piece)
-
-    def close(self) -> None:
-        """Close the file, if it can be closed."""
-        if hasattr(self.file, "close"):
-            self.file.close()
-
-    def position(self) -> tuple[int, int] | None:
-        """Its descriptor, and how far it has been read (bytes); None where it is no file of the system's."""
-        if not isinstance(getattr(self.file, "raw", self.file), io.FileIO):
-            return None  # one that unpacks, say, has a descriptor too, but other bytes
-        try:
-            return self.file.fileno(), self.file.tell()
-        except (AttributeError, OSError):
-            return None
-
-    def size_left(self) -> int | None:
-        """How many bytes it still has; None where that cannot be known."""
-        position = self.position()
-        if position is None:
-            return None
-        descriptor, at = position
-        status = os.fstat(descriptor)
-        return max(0, status.st_size - at) if stat.S_ISREG(status.st_mode) else None
 
 
 _date_made = (0, "")

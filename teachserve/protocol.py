@@ -6,11 +6,11 @@ order, and when it ends. A driver feeds it (`receive`), asks it (`next_request`,
 body), and sends what it gives (`to_send`, `answer` or `begin_answer`).
 """
 
-import tempfile
 from typing import BinaryIO
 
 from teachserve.body import ChunkedBody, SizedBody
 from teachserve.errors import Refusal
+from teachserve.files import Spool
 from teachserve.framing import Bodiless, Chunked, Framing, Sized, UntilClose
 from teachserve.head import HeadParser, check_beginning
 from teachserve.message import BODILESS, Request, Response, encode_head
@@ -123,7 +123,7 @@ class Machine:
         if request is not None and request.arriving:
             self._request = request
             if self._whole is None:
-                self._whole = tempfile.SpooledTemporaryFile(SPOOL_BYTES)  # noqa: SIM115 (the request keeps it)
+                self._whole = Spool(SPOOL_BYTES)
             while piece := self.next_piece():
                 self._whole.write(piece)
             if piece is None:

@@ -13,7 +13,8 @@ from types import TracebackType
 from urllib.parse import unquote_to_bytes
 
 from teachserve.errors import Abandoned
-from teachserve.message import FilePieces, Request, Response
+from teachserve.files import FilePieces
+from teachserve.message import Request, Response
 
 Environ = dict[str, object]
 Headers = list[tuple[str, str]]
