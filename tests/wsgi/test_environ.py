@@ -5,8 +5,9 @@ from wsgiref.validate import validator
 import pytest
 
 from teachserve.errors import TeachserveError
+from teachserve.files import FilePieces
 from teachserve.server import Server
-from teachserve.wsgi import FilePieces, Wsgi
+from teachserve.wsgi import Wsgi
 
 from .wire import chunked, exchange, one, request
 
