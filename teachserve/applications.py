@@ -29,12 +29,13 @@ def find(text: str, *, factory: bool = False, folder: Path | None = None) -> Cal
     if factory:
         try:
             application = application()
-        except Exception as error:
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt):
+                raise
             raise ApplicationError(f"{text}, called as a factory, failed: {_told(error)}") from error
     if not callable(application):
-        hint = "" if factory else "; is it a factory? then add --factory"
         raise ApplicationError(
-            f"{text} is a {type(application).__name__}, and no application can be called on it{hint}"
+            f"{text} is no application: it is of type {type(application).__name__} and cannot be called"
         )
     return application if isinstance(application, Routes) else Wsgi(application)
 
@@ -64,6 +65,8 @@ def _attribute(module: object, module_name: str, name: str) -> object:
             guess = f": did you mean {close[0]}?" if close else ""
             place = getattr(module, "__file__", None) or module_name
             raise ApplicationError(f"module {module_name!r} ({place}) has no {name!r}{guess}") from error
+        except Exception as error:  # a module's own __getattr__, or a property
+            raise ApplicationError(f"{name!r} of module {module_name!r} cannot be had: {_told(error)}") from error
     return found
 
 

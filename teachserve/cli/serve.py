@@ -118,6 +118,8 @@ def command(
     try:
         chosen = given(options)
         handler = None
+        if application is None and (factory or app_dir is not None):
+            raise OptionError("--factory and --app-dir are for an application: name it, such as myapp:app")
         if application is not None:
             with notices.at_once():
                 handler = _application(application, factory, app_dir, chosen)
