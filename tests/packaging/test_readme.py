@@ -1,7 +1,14 @@
 """The README is what a new user follows: what it shows must be what there is."""
 
 import re
+import sys
 from pathlib import Path
+
+import pytest
+import requests
+
+from teachserve import Server
+from teachserve.applications import find
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -31,3 +38,13 @@ def test_ci_runs_the_same_test_command():
 def test_the_python_example_runs(monkeypatch):
     monkeypatch.setattr("builtins.input", lambda prompt: "")
     exec(compile(blocks("python")[1].replace("port=8080", "port=0"), "README.md", "exec"), {})
+
+
+def test_the_application_of_your_own_is_served(tmp_path, monkeypatch):
+    pytest.importorskip("flask")
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (tmp_path / "hello.py").write_text(blocks("python")[2])
+    assert "`teachserve serve hello:app --arch recycling`" in README
+    with Server(find("hello:app", folder=tmp_path), arch="recycling") as server:
+        assert requests.get(server.url, timeout=10).text == "Hello!"
+    del sys.modules["hello"]
