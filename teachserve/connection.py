@@ -4,6 +4,7 @@ Time-outs are the kernel's (SO_RCVTIMEO, SO_SNDTIMEO): `socket.settimeout` would
 a GIL each blocking call is a chance to lose it. Set once on the listening socket, Linux hands them on to what it accepts.
 """
 
+import errno
 import os
 import socket
 import struct
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 RECEIVE_BYTES = 16384
 BODY_BYTES = 262144
 FILE_BYTES = 262144
+FILE_FAILS = frozenset(
+    {errno.EBADF, errno.EINVAL, errno.EIO, errno.EISDIR, errno.EOVERFLOW, errno.ESPIPE, errno.ENOSYS}
+)
+"""What sendfile(2) says of the file; whatever else it says concerns the client."""
 
 
 @dataclass(slots=True)
@@ -154,7 +159,8 @@ class Connection:
     def send_file(self, descriptor: int, offset: int, count: int) -> int:
         """Send so many bytes of a file, by the kernel (sendfile(2)), within `timeout_write` seconds. Returns how many went.
 
-        socket.sendfile is not used: it waits for room without a limit when the time-out is the kernel's.
+        Raises: OSError, where it is the file that fails. socket.sendfile is not used: it waits for room without a limit when
+        the time-out is the kernel's.
         """
         end = offset + count
         at = offset
@@ -165,8 +171,10 @@ class Connection:
                 if at < end:
                     self._set_timeout(socket.SO_SNDTIMEO, deadline - time.monotonic())
             self._set_timeout(socket.SO_SNDTIMEO, self.limits.timeout_write)
-        except OSError:
+        except OSError as error:
             self.machine.finished = True
+            if error.errno in FILE_FAILS:
+                raise
         return at - offset
 
     def send_at_once(self, data: bytes | memoryview) -> bytes | memoryview:

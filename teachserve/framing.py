@@ -14,7 +14,7 @@ class Framing:
     """An answer that is being sent. `excess` says that the application need not be asked for more.
 
     `head` is the answer's, until it has been given to be sent; then b"". `given` counts the bytes of the body so far;
-    `sending_s` is how long they took to be sent (seconds), without what the application took to make them.
+    `sending_s` is how long the client let them wait to be sent (seconds).
     """
 
     excess = False
@@ -42,6 +42,7 @@ class Framing:
         return head
 
     def _framed(self, piece: bytes) -> bytes:
+        self.given += len(piece)
         return piece
 
 
@@ -53,7 +54,7 @@ class Chunked(Framing):
     """Of unknown length, for HTTP/1.1 (section 7.1)."""
 
     def _framed(self, piece: bytes) -> bytes:
-        return b"%x\r\n%b\r\n" % (len(piece), piece)
+        return b"%x\r\n%b\r\n" % (len(piece), super()._framed(piece))
 
     def end(self) -> bytes:
         return self.take_head() + b"0\r\n\r\n"
@@ -82,7 +83,7 @@ class Sized(Framing):
     def _framed(self, piece: bytes) -> bytes:
         fitting = piece[: max(0, self.left)]
         self.left -= len(piece)
-        return fitting
+        return super()._framed(fitting)
 
     def end(self) -> bytes:
         if self.left:

@@ -225,8 +225,12 @@ class Loop(Driver):
         except Abandoned:
             raise
         except BaseException as error:
-            log_failure(seat.streamed.request, error)
-            return False
+            request = seat.streamed.request
+            log_failure(request, error)
+            if not seat.framing.head:
+                return False
+            self._end_stream(seat)
+            seat.unsent = seat.connection.machine.answer(Response.failure(request, "the handler failed"), last=True)
         return True
 
     def _end_stream(self, seat: _Seat) -> None:
