@@ -78,6 +78,37 @@ def test_a_client_that_leaves_in_the_middle_of_an_answer_ends_the_application(se
 
 @pytest.mark.usefixtures("blocking_shape")
 @pytest.mark.parametrize("form", ["iterable", "write"])
+def test_each_piece_is_with_the_client_before_the_next_is_asked_for(serve, form):
+    """PEP 3333: no block may be held back. An answer can so be a stream of events."""
+    read = threading.Semaphore(0)
+
+    def application(environ, start_response):
+        write = start_response("200 OK", [*TEXT])
+        for number in range(3):
+            piece = b"event %d" % number
+            if form == "write":
+                write(piece)
+            else:
+                yield piece
+            assert read.acquire(timeout=PATIENCE_S)
+
+    def written(environ, start_response):
+        return list(application(environ, start_response))
+
+    server = serve(written if form == "write" else application)
+    with connect(server.port) as sock:
+        sock.sendall(request())
+        for number in range(3):
+            received = b""
+            while b"event %d\r\n" % number not in received:
+                data = sock.recv(1000)
+                assert data, received
+                received += data
+            read.release()
+
+
+@pytest.mark.usefixtures("blocking_shape")
+@pytest.mark.parametrize("form", ["iterable", "write"])
 def test_a_client_that_does_not_read_at_all(serve, caplog, form):
     application = Endless(form)
     server = serve(application, timeout_write=0.1)

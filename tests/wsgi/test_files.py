@@ -187,6 +187,17 @@ def test_a_file_that_cannot_be_read_is_a_500(serve, caplog):
     assert "the disk is gone" in caplog.text
 
 
+def test_a_file_that_the_kernel_cannot_read_is_logged(serve, looping, path, caplog):
+    """It is open for writing only. Where the head has gone out the answer ends there, else it is a 500."""
+    descriptors = os.open(path, os.O_WRONLY), os.open(path, os.O_WRONLY)
+    opened = [os.fdopen(descriptor, "wb", buffering=0) for descriptor in descriptors]
+    server = serve(serving_file(opened.pop))
+    for _ in descriptors:
+        (answer,) = exchange(server.port, request() * 2)
+        assert (answer.status, answer.complete) == ((500, True) if looping else (200, False))
+    assert caplog.text.count("Traceback") == 2
+
+
 def test_ten_megabytes_of_a_file_to_a_slow_reader(serve, tmp_path):
     """More than all socket buffers hold; read in small portions through a small window."""
     path = tmp_path / "big"

@@ -103,6 +103,14 @@ def test_an_application_may_read_its_body_while_it_answers(serve):
     assert (answer.complete, answer.body == body) == (True, True)
 
 
+@pytest.mark.parametrize("how", ["sized", "chunked"])
+@pytest.mark.parametrize("size", [1, 7, 20_000])
+def test_after_a_body_that_was_read_in_part_the_next_request_begins_right_behind_it(serve, how: str, size: int):
+    body = b"GET /evil HTTP/1.1\r\nHost: x\r\n\r\n" * 1000
+    found = exchange(serve(reading(lambda stream: stream.read(size))).port, framed(body, how) * 3)
+    assert [answer.body for answer in found] == [repr(body[:size]).encode()] * 3
+
+
 # ---- 100 Continue --------------------------------------------------------------------------------------------------
 
 EXPECTING = request("/read", "Expect: 100-continue", "Content-Length: 3", method="POST")
