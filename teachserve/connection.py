@@ -80,7 +80,8 @@ class Connection:
     """An accepted connection.
 
     `number` is serial for the process and never reused, `descriptor` the socket's. `awaiting` is True while a thread may
-    be blocked in recv(2) with no byte of a request received: then, and only then, a soft stop may shut it.
+    be blocked in recv(2) with no byte of a request received that is still to be answered: then, and only then, a soft stop
+    may shut it.
     `admitted` says that it counts towards max_accepts, `answers` is the queue that its event loop selects, `driver` what
     reads from it, `outgoing` an answer that has begun to be sent before its handler was done.
     """

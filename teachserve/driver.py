@@ -159,7 +159,7 @@ class BlockingDriver(Driver):
     def _receive(self, connection: Connection, machine: Machine) -> bool:
         """Wait for more bytes. False: none will come. Raises: Refusal 408 when a request that has begun does not end."""
         awaiting = machine.awaiting
-        connection.awaiting = awaiting  # before `stopping` is read: a stop sets that first, then looks at this
+        connection.awaiting = awaiting or machine.draining  # before `stopping` is read: a stop sets that first
         me = self.me
         if awaiting and machine.answered:
             me.enter(_IDLE, connection.descriptor)
@@ -170,14 +170,14 @@ class BlockingDriver(Driver):
         else:
             if interim := machine.to_send():
                 connection.send(interim)
-            in_time = connection.bound_reading()
+            in_time = connection.bound_reading() and not (machine.draining and self.taskmaster.stopping)
         if self.gate is not None:
             self.gate.hold("idle" if awaiting else "read", readable(connection.descriptor))
         try:
             data = connection.receive(blocking=in_time)  # else it is one last look at what has arrived meanwhile
         except BlockingIOError:
             data = None
-            if not awaiting and not connection.swept:
+            if not connection.awaiting and not connection.swept:
                 raise machine.refuse(Refusal(408, "the request did not arrive in time")) from None
         finally:
             connection.awaiting = False
@@ -190,11 +190,14 @@ class BlockingDriver(Driver):
         """The next bytes of the request's body, for a handler that reads it. b"": that was all. Raises: Refusal."""
         machine = connection.machine
         piece = machine.next_piece()
-        if piece is None:
+        if piece is not None:
+            return piece
+        try:
             while piece is None:
                 if not self._receive(connection, machine):
                     raise machine.refuse(Refusal(400, "the client left in the middle of the body"))
                 piece = machine.next_piece()
+        finally:
             self.me.enter(_HANDLING)
         return piece
 

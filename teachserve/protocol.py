@@ -29,12 +29,13 @@ class Machine:
 
     `limits` has the attributes limit_request_line, limit_header_count, limit_header_bytes and limit_request_body.
     `finished` is True when nothing more will be read from this connection, `awaiting` while no byte of a next request
-    has arrived. `refusal` is what was wrong with what came, once something was.
+    has arrived, `draining` while the rest of a body that nobody read is dropped. `refusal` is what was wrong with what came,
+    once something was.
     """
 
     __slots__ = (
         "_body", "_buffer", "_continue", "_drained", "_empty_lines", "_eof", "_head", "_looked_at", "_request", "_whole",
-        "answered", "awaiting", "finished", "limits", "refusal",
+        "answered", "awaiting", "draining", "finished", "limits", "refusal",
     )  # fmt: skip
 
     def __init__(self, limits: object):
@@ -50,6 +51,7 @@ class Machine:
         self._looked_at = 0  # bytes of an unfinished head that have been searched for its end
         self._eof = False
         self.awaiting = True
+        self.draining = False
         self.finished = False
         self.refusal: Refusal | None = None
         self.answered = 0
@@ -184,6 +186,7 @@ class Machine:
             connection = "close"
         else:
             connection = "keep-alive" if request.version == (1, 0) else ""
+            self.draining = self._body is not None
         return encode_head(response, length, connection, chunked=chunked)
 
     # ---- inside --------------------------------------------------------------------------------------------------
@@ -206,6 +209,7 @@ class Machine:
         if piece is None:
             return False
         self._drained = 0
+        self.draining = False
         return not self.awaiting
 
     def _read_head(self) -> Request | None:

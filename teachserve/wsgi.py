@@ -22,7 +22,7 @@ ExcInfo = tuple[type[BaseException], BaseException, TracebackType]
 
 logger = logging.getLogger("teachserve")
 
-_STATUS = re.compile(r"([2-9][0-9][0-9])(?: (.*))?")
+_STATUS = re.compile(r"([2-5][0-9][0-9])(?: (.*))?")
 _NOT_FOR_APPLICATIONS = frozenset(
     {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
      "trailers", "transfer-encoding", "upgrade"}
@@ -206,7 +206,7 @@ def _response(status: str, headers: Headers) -> Response:
     """An answer without a body. Raises: ValueError for what is not of the form that PEP 3333 asks for."""
     match = _STATUS.fullmatch(status)
     if match is None:
-        raise ValueError(f"{status!r} is no status: three digits, a blank and a phrase, from 200 on")
+        raise ValueError(f"{status!r} is no status: three digits from 200 to 599, a blank and a phrase")
     response = Response(int(match[1]))
     response.reason = match[2]
     for name, value in headers:

@@ -337,6 +337,18 @@ def test_a_select_ends_when_nothing_is_in_progress(stage):
     assert _served(halfway.followed())
 
 
+@pytest.mark.parametrize("architecture", ["single-thread", "thread-per-connection", "thread-pool", "recycling"])
+def test_a_body_that_nobody_reads_holds_up_no_stop(architecture):
+    """Its request has been answered: the thread that drops what is left of it waits as on an idle connection."""
+    patience = 3600.0
+    limits = {"timeout_request": patience, "timeout_keep_alive": patience, "graceful_timeout": patience}
+    with serving(architecture, **limits) as server, Client(server.port) as client:
+        client.send(b"POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nab")
+        assert client.answer().status == 404
+        assert server.stop().clean
+        assert client.end() == b""
+
+
 def test_a_request_never_completed_holds_a_stop_no_longer_than_its_time():
     """A request and a half have arrived when the server stops: 408 when timeout_request is over, and the stop ends."""
     with serving("single-thread", timeout_request=0.1) as server, Client(server.port) as client:

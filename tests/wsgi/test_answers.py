@@ -217,8 +217,7 @@ def test_repeated_fields_and_latin_1_go_out_as_they_are(serve):
 
 @pytest.mark.parametrize(
     ("status", "code", "reason"),
-    [("200 OK", 200, "OK"), ("200 Fine so far", 200, "Fine so far"), ("404", 404, "Not Found"), ("299 ", 299, ""),
-     ("799 x", 799, "x")],
+    [("200 OK", 200, "OK"), ("200 Fine so far", 200, "Fine so far"), ("404", 404, "Not Found"), ("299 ", 299, "")],
 )  # fmt: skip
 def test_the_status_goes_out_as_the_application_says_it(serve, status, code, reason):
     answer = one(serve(answering([b"abc"], status=status)).port, request())
