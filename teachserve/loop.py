@@ -188,6 +188,7 @@ class Loop(Driver):
         if events & WRITE:
             self.me.connection = seat.connection.number
             self._flush(seat)
+            self.me.connection = 0
         elif seat.in_progress:
             self._watch(seat, 0)  # no further request before the last is answered; else this would spin
         else:
