@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 from teachserve.connection import Connection
 from teachserve.errors import Abandoned, Refusal
 from teachserve.events import State
-from teachserve.files import FilePieces
+from teachserve.files import SPOOL_BYTES, FilePieces
 from teachserve.framing import Framing, Sized, framed
 from teachserve.gate import readable
 from teachserve.message import ArrivingBody, Request, Response
 from teachserve.probe import ThreadRecord
-from teachserve.protocol import SPOOL_BYTES, Machine
+from teachserve.protocol import Machine
 from teachserve.threads import logger
 
 if TYPE_CHECKING:

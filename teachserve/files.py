@@ -8,6 +8,8 @@ from tempfile import SpooledTemporaryFile
 from typing import BinaryIO
 
 PIECE_BYTES = 65536
+SPOOL_BYTES = 1 << 20
+"""Of a body or an answer kept whole, how much stays in memory; what is longer goes to a temporary file."""
 
 
 class Spool(SpooledTemporaryFile):

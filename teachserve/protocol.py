@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from teachserve.body import ChunkedBody, SizedBody
 from teachserve.errors import Refusal
-from teachserve.files import Spool
+from teachserve.files import SPOOL_BYTES, Spool
 from teachserve.framing import Bodiless, Chunked, Framing, Sized, UntilClose
 from teachserve.head import HeadParser, check_beginning
 from teachserve.message import BODILESS, Request, Response, encode_head
@@ -20,8 +20,6 @@ MOST_EMPTY_LINES = 8
 """Empty lines tolerated before a request line (RFC 9112 section 2.2)."""
 MOST_DRAINED = 65536
 """Bytes of a body nobody read that are received and dropped for the sake of the next request; with more it closes."""
-SPOOL_BYTES = 1 << 20
-"""Of a body or an answer kept whole, how much stays in memory; what is longer goes to a temporary file."""
 
 
 class Machine:

@@ -13,7 +13,7 @@ from types import TracebackType
 from urllib.parse import unquote_to_bytes
 
 from teachserve.errors import Abandoned
-from teachserve.files import FilePieces
+from teachserve.files import SPOOL_BYTES, FilePieces, Spool
 from teachserve.message import Request, Response
 
 Environ = dict[str, object]
@@ -122,7 +122,7 @@ class _Answering:
     def __init__(self, request: Request):
         self._request = request
         self._response: Response | None = None
-        self._written: list[bytes] = []
+        self._written: Spool | None = None
         self._given = False
         self.sent = False
 
@@ -147,10 +147,12 @@ class _Answering:
         if not data:
             return
         self.sent = True
-        if self._request.connection.answers is not None:
-            self._written.append(data)
-        else:
+        if self._request.connection.answers is None:
             self._request.connection.driver.send_early(self._response, data)
+            return
+        if self._written is None:
+            self._written = Spool(SPOOL_BYTES)
+        self._written.write(data)
 
     def answer(self, given: Iterable[bytes]) -> Response:
         """The answer whose body is `given`, and before it what was written."""
@@ -171,9 +173,16 @@ class _Answering:
             if not response.body and self._request.method == "HEAD":
                 response.pieces = ()  # how long the body of a GET would be is not known
         else:
-            response.pieces = _Pieces([*self._written, first], pieces, given)
+            response.pieces = _Pieces(chain(self._kept(), [first], pieces), given)
         self._given = self.sent = True
         return response
+
+    def _kept(self) -> Iterable[bytes]:
+        """What was written where nobody may wait."""
+        if self._written is None:
+            return ()
+        self._written.seek(0)
+        return FilePieces(self._written)
 
     def cut_short(self, error: Exception) -> Response:
         """What is left of an answer when the application broke after it had begun: nothing but the error."""
@@ -187,15 +196,14 @@ def _raising(error: Exception) -> Iterator[bytes]:
 
 
 class _Pieces:
-    """Pieces that are there, then those of an iterator; `close` closes what the iterator came from."""
+    """Pieces, of which some came from a source before; `close` closes that."""
 
-    def __init__(self, first: list[bytes], rest: Iterator[bytes], source: object):
-        self._first = first
-        self._rest = rest
+    def __init__(self, pieces: Iterator[bytes], source: object):
+        self._pieces = pieces
         self._source = source
 
     def __iter__(self) -> Iterator[bytes]:
-        return chain(self._first, self._rest)  # a generator that is dropped would close `rest`, and so the source twice
+        return self._pieces  # a generator around them, when it is dropped, would close the source a second time
 
     def close(self) -> None:
         if hasattr(self._source, "close"):
