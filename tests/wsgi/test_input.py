@@ -1,5 +1,6 @@
 """wsgi.input: the request's body as a stream that ends where the body ends, however it comes and whoever leaves it."""
 
+import random
 import socket
 import threading
 
@@ -109,6 +110,49 @@ def test_after_a_body_that_was_read_in_part_the_next_request_begins_right_behind
     body = b"GET /evil HTTP/1.1\r\nHost: x\r\n\r\n" * 1000
     found = exchange(serve(reading(lambda stream: stream.read(size))).port, framed(body, how) * 3)
     assert [answer.body for answer in found] == [repr(body[:size]).encode()] * 3
+
+
+def mixed(environ, start_response):
+    """As the path says: read nothing, so many bytes, or all, before the answer or while it is given, and tell it again."""
+    _, how, size = environ["PATH_INFO"].split("/")
+    stream = environ["wsgi.input"]
+    write = start_response("200 OK", [("Content-Type", "text/plain"), ("X-How", how)])
+    if how == "pieces":
+        return iter(lambda: stream.read(int(size)), b"")
+    if how == "write":
+        write(b"")
+        write(stream.read(int(size)))
+        return []
+    if how == "lines":
+        return stream.readlines()
+    return [stream.read(int(size))] if how == "part" else [b"unread"]
+
+
+def told(how: str, size: int, body: bytes) -> bytes:
+    return {"pieces": body, "lines": body, "write": body[:size], "part": body[:size], "none": b"unread"}[how]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_connection_stays_in_step_whatever_was_done_with_the_bodies_and_however_they_were_cut(serve, seed: int):
+    chance = random.Random(seed)
+    server = serve(mixed)
+    data, expected = b"", []
+    for _ in range(40):
+        how, size = chance.choice(["pieces", "write", "lines", "part", "none"]), chance.choice([9, 1000, 50_000])
+        body = (b"GET /evil HTTP/1.1\r\nHost: x\r\n\r\n" * 2000)[: chance.choice([0, 1, 40, 3000, 20_000])]
+        data += framed(body, chance.choice(["sized", "chunked"])).replace(b" / ", b" /%b/%d " % (how.encode(), size), 1)
+        expected.append(told(how, size, body))
+    received = []
+    with connect(server.port) as sock:
+        reader = threading.Thread(target=lambda: received.append(read_to_end(sock)))
+        reader.start()
+        while data:
+            size = chance.choice([1, 2, 17, 400, 20_000, 100_000])
+            sock.sendall(data[:size])
+            data = data[size:]
+        sock.shutdown(socket.SHUT_WR)
+        reader.join(30)
+    assert [answer.body for answer in answers(received[0])] == expected
 
 
 # ---- 100 Continue --------------------------------------------------------------------------------------------------
