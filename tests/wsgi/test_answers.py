@@ -255,18 +255,34 @@ BROKEN = {
     "does not call start_response, and gives nothing": lambda environ, start_response: iter(()),
     "calls start_response twice": twice,
     "writes text": writing("abc"),
-    **{f"has the status {status!r}": answering([b"abc"], status=status) for status in (
-        "", "OK", "20", "2000 OK", "200OK", "100 Continue", "099 x", "\u0662\u0660\u0660 OK", "200 a\r\nX: b", "200 a\nb",
-        "200 a\0", "200 \u2603", 200, b"200 OK", None)},
-    **{f"has the field {field!r}": answering([b"abc"], [field]) for field in (
-        ("X-A", "a\r\nSet-Cookie: b"), ("X-A", "a\nb"), ("X-A", "a\rb"), ("X-A", "a\0b"), ("X-A", "a\r\n b"),
-        ("X-A\r\nX-B", "a"), ("X A", "b"), ("X-A:", "b"), ("", "b"), ("X-\xfc", "b"), ("X-A", "\u2603"), ("X-A", b"b"),
-        (b"X-A", "b"), ("X-A", None),
-        ("Content-Length", "x"), ("Content-Length", "-1"), ("Content-Length", "+1"), ("Content-Length", ""),
-        ("Content-Length", "3, 3"), ("Content-Length", "\u0663"), ("Content-Length", 3), ("only a name",))},
     "has two lengths": answering([b"abc"], [("Content-Length", "3"), ("Content-Length", "3")]),
     "has no list of fields": answering([b"abc"], 3),
 }  # fmt: skip
+
+
+BAD_STATUSES = [
+    "", "OK", "20", "2000 OK", "200OK", "100 Continue", "099 x", "\u0662\u0660\u0660 OK", "200 a\r\nX: b", "200 a\nb",
+    "200 a\0", "200 \u2603", 200, b"200 OK", None,
+]  # fmt: skip
+BAD_FIELDS = [
+    ("X-A", "a\r\nSet-Cookie: b"), ("X-A", "a\nb"), ("X-A", "a\rb"), ("X-A", "a\0b"), ("X-A", "a\r\n b"), ("X-A\r\nX-B", "a"),
+    ("X A", "b"), ("X-A:", "b"), ("", "b"), ("X-\xfc", "b"), ("X-A", "\u2603"), ("X-A", b"b"), (b"X-A", "b"), ("X-A", None),
+    ("Content-Length", "x"), ("Content-Length", "-1"), ("Content-Length", "+1"), ("Content-Length", ""),
+    ("Content-Length", "3, 3"), ("Content-Length", "\u0663"), ("Content-Length", 3), ("only a name",),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("given", [lambda: [b"abc"], lambda: iter([b"abc"])], ids=["list", "generator"])
+def test_a_bad_status_or_field_is_a_500_and_splits_no_answer(serve, caplog, given):
+    broken = [answering(given, status=status) for status in BAD_STATUSES]
+    broken += [answering(given, [field]) for field in BAD_FIELDS]
+    server = serve(lambda environ, start_response: broken[int(environ["PATH_INFO"][1:])](environ, start_response))
+    for number, bad in enumerate(BAD_STATUSES + BAD_FIELDS):
+        answer = one(server.port, request(f"/{number}"))
+        assert answer.status == 500, bad
+        assert_nothing_leaks(answer)
+        assert f"GET /{number} failed: Traceback" in caplog.text
+    assert server.taskmaster.counts.broken == 0
 
 
 @pytest.mark.parametrize("what", BROKEN)

@@ -1,6 +1,7 @@
 """Clients that leave, do not read, or read slowly, while an application answers."""
 
 import select
+import socket
 import threading
 import time
 import tracemalloc
@@ -14,11 +15,11 @@ from .wire import PATIENCE_S, connect, one, request, reset
 PIECE = b"x" * 65536
 
 
-def endless(source_closed: threading.Event, first_given: threading.Event):
+def endless(piece: bytes, source_closed: threading.Event, first_given: threading.Event):
     """Pieces for as long as anybody takes them."""
     try:
         while True:
-            yield PIECE
+            yield piece
             first_given.set()
     finally:
         source_closed.set()
@@ -36,8 +37,9 @@ def eventually(holds: Callable[[], bool], meanwhile: Callable[[], object] = lamb
 class Endless:
     """An application whose answer never ends, by its iterable or by write; it notes how that was ended."""
 
-    def __init__(self, form: str):
+    def __init__(self, form: str, piece: bytes = PIECE):
         self.form = form
+        self.piece = piece
         self.begun, self.ended = threading.Event(), threading.Event()
         self.error: BaseException | None = None
 
@@ -47,10 +49,10 @@ class Endless:
             return [b"alive"]
         write = start_response("200 OK", [*TEXT])
         if self.form == "iterable":
-            return endless(self.ended, self.begun)
+            return endless(self.piece, self.ended, self.begun)
         try:
             while True:
-                write(PIECE)
+                write(self.piece)
                 self.begun.set()
         except OSError as error:
             self.error = error
@@ -129,20 +131,26 @@ def test_a_client_that_does_not_read_at_all(serve, caplog, form):
     assert "Traceback" not in caplog.text
 
 
+def shrink_send_buffers(server) -> None:
+    """Of the connections to come: the kernel takes little, and each piece waits for the client."""
+    server.taskmaster.listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)
+
+
 @pytest.mark.usefixtures("blocking_shape")
 @pytest.mark.parametrize("form", ["iterable", "write"])
 def test_the_time_to_write_is_for_the_whole_answer(serve, form):
     """A client that takes a little of each piece in time, for ever, does not hold its thread for ever."""
-    application = Endless(form)
+    application = Endless(form, PIECE[:16384])
     server = serve(application, timeout_write=0.1)
+    shrink_send_buffers(server)
     with connect(server.port, receive_bytes=4000) as sock:
         sock.sendall(request("/endless"))
-        eventually(application.ended.is_set, meanwhile=lambda: sock.recv(2000))
+        eventually(application.ended.is_set, meanwhile=lambda: sock.recv(4000))
 
 
 @pytest.mark.parametrize("kind", ["list", "generator", "file"])
 def test_a_slow_reader_of_a_long_answer_is_left_in_time(serve, tmp_path, kind):
-    size = 16 << 20
+    size = 8 << 20
     path = tmp_path / "long"
     with path.open("wb") as file:
         file.truncate(size)
@@ -164,10 +172,11 @@ def test_a_slow_reader_of_a_long_answer_is_left_in_time(serve, tmp_path, kind):
         return environ["wsgi.file_wrapper"](file)
 
     server = serve(application, timeout_write=0.1)
+    shrink_send_buffers(server)
     with connect(server.port, receive_bytes=4000) as sock:
         sock.sendall(request())
         assert begun.wait(PATIENCE_S)
-        eventually(lambda: not at_work(server), meanwhile=lambda: sock.recv(2000))
+        eventually(lambda: not at_work(server), meanwhile=lambda: sock.recv(4000))
     assert source.closed == 1
 
 

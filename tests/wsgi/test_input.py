@@ -226,7 +226,7 @@ def test_a_short_body_that_nobody_read_and_comes_late(serve, looping):
 
 def test_a_short_body_that_nobody_read_and_never_comes(serve, looping):
     """Its request has been answered: there is nothing to add when the time is over, a 408 least of all."""
-    server = serve(unreading, timeout_request=0.1)
+    server = serve(unreading, timeout_request=0.05)
     with connect(server.port) as sock:
         sock.sendall(request("/", "Content-Length: 9", method="POST", body=b"x"))
         (answer,) = answers(read_to_end(sock))
@@ -311,7 +311,7 @@ def test_a_malformed_chunk_is_a_400(serve, looping, swallow):
 
 def test_a_body_that_does_not_come_in_time_is_a_408(serve, looping):
     reader = Reader()
-    server = serve(reader, timeout_request=0.1)
+    server = serve(reader, timeout_request=0.05)
     with connect(server.port) as sock:
         sock.sendall(request("/", "Content-Length: 9", method="POST", body=b"x"))
         (answer,) = answers(read_to_end(sock))
