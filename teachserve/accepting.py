@@ -57,7 +57,7 @@ class Accepting(ThreadTable):
         self.abandoned = False
         self.shortage = False  # accept(2) last failed for want of descriptors or memory
         self.on_failure: Callable[[], object] = lambda: None  # called once, when accept(2) fails for good
-        self._failed = False
+        self.failed = False  # accept(2) has failed for good
         self.wakes: set[tuple] = set()  # local addresses of a stop's own connects
         self.places = Tokens()
         self._most_threads = options.values.get("max_threads", float("inf"))
@@ -160,8 +160,8 @@ class Accepting(ThreadTable):
     def _fail(self, error: OSError) -> None:
         """No later accept(2) will do better: have the server stopped, and wait until it begins to."""
         with self.lock:
-            first = not (self._failed or self.stopping)
-            self._failed = True
+            first = not (self.failed or self.stopping)
+            self.failed = True
         if first:
             logger.error("cannot accept any more: %s; the server stops", error.strerror)
             self.on_failure()

@@ -20,6 +20,7 @@ from teachserve.framing import Framing, framed
 from teachserve.gate import readable
 from teachserve.message import Request, Response
 from teachserve.probe import ThreadRecord
+from teachserve.protocol import Machine
 from teachserve.queues import NamedQueue
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 TICK_S = 0.25
 """How often deadlines are looked at, and how long a listener rests after the system was short of descriptors."""
 
+TOO_SLOW = "the request did not arrive in time"
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 _SELECTING = State.SELECTING.code
 _ACCEPTING = State.ACCEPTING.code
@@ -104,6 +106,8 @@ class Loop(Driver):
         if accepted is None:
             if self.taskmaster.shortage:
                 self._rest()
+            elif self.taskmaster.failed:
+                self._leave()  # no wake will come over a broken listener
             return None
         sock, peer = accepted
         if self.taskmaster.stopping and peer in self.taskmaster.wakes:
@@ -130,15 +134,13 @@ class Loop(Driver):
         try:
             request = machine.next_request()
             if request is None and not machine.finished:
-                machine.receive(connection.sock.recv(RECEIVE_BYTES, socket.MSG_DONTWAIT))
+                self._receive(connection, machine)
                 request = machine.next_request()
-                if interim := machine.to_send():
-                    connection.send_at_once(interim)
+                if request is None and not (machine.finished or machine.awaiting):
+                    self._bound_reading(seat)
         except Refusal as refusal:
             self._forget(seat)
             self.taskmaster.refuse(connection, refusal.status, str(refusal))
-            return None
-        except BlockingIOError:
             return None
         except OSError:
             self._drop(seat)
@@ -146,8 +148,6 @@ class Loop(Driver):
         if request is None:
             if machine.finished:
                 self._drop(seat)
-            elif connection.read_deadline is None and not machine.awaiting:
-                connection.read_deadline = seat.deadline = time.monotonic() + connection.limits.timeout_request
             return None
         request.connection = connection
         if self.lane is not None:
@@ -193,6 +193,24 @@ class Loop(Driver):
             self._watch(seat, 0)  # no further request before the last is answered; else this would spin
         else:
             self._ready.append(seat.connection)
+
+    def _receive(self, connection: Connection, machine: Machine) -> None:
+        """Take what has arrived. Raises: OSError when the client is gone."""
+        try:
+            machine.receive(connection.sock.recv(RECEIVE_BYTES, socket.MSG_DONTWAIT))
+        except BlockingIOError:
+            return
+
+    def _bound_reading(self, seat: _Seat) -> None:
+        """A request has begun to arrive: the whole of it has its time. Raises: Refusal 408 when that is over."""
+        connection = seat.connection
+        if interim := connection.machine.to_send():
+            connection.send_at_once(interim)
+        now = time.monotonic()
+        if connection.read_deadline is None:
+            connection.read_deadline = seat.deadline = now + connection.limits.timeout_request
+        elif now >= connection.read_deadline:
+            raise Refusal(408, TOO_SLOW)
 
     def _flush(self, seat: _Seat) -> None:
         connection = seat.connection
@@ -285,12 +303,17 @@ class Loop(Driver):
         self._next_tick = now + TICK_S
         if not self._listening and now >= self._rest_until:
             self._listen()
-        for seat in [seat for seat in self._seats.values() if seat.deadline <= now]:
+        overdue = [seat for seat in self._seats.values() if seat.deadline <= now]
+        # What has arrived is read before a deadline is judged: this process may have been suspended.
+        ready = [key.data for key, _ in self._selector.select(0)] if overdue else []
+        for seat in overdue:
             if seat.in_progress and not seat.unsent and seat.rest is None:
                 continue  # its handler takes its time; that is not the client's fault
+            if seat in ready and not seat.in_progress:
+                continue  # `read` judges it
             if seat.connection.read_deadline is not None:
                 self._forget(seat)
-                self.taskmaster.refuse(seat.connection, 408, "the request did not arrive in time")
+                self.taskmaster.refuse(seat.connection, 408, TOO_SLOW)
             else:
                 self._drop(seat)
 

@@ -1,9 +1,7 @@
-"""Faults that the event loop does not survive yet. Each fails until `loop.py` is mended; then its mark goes."""
+"""Faults that concern an event loop alone."""
 
 import signal
 import threading
-
-import pytest
 
 from teachserve.conformance import Client, get, serving
 
@@ -13,7 +11,6 @@ LAST = get("/yo", "Connection: close")
 LOOPS = [name for name in ARCHITECTURES if name not in BLOCKING]
 
 
-@pytest.mark.xfail(reason="select judges deadlines before it has let the ready connections be read", strict=True)
 def test_who_sent_in_time_is_answered_after_the_loop_was_suspended(on_every, clients):
     """However long it was: what has arrived is read before a deadline is judged."""
 
@@ -29,7 +26,6 @@ def test_who_sent_in_time_is_answered_after_the_loop_was_suspended(on_every, cli
     on_every(scene, "--timeout-request", "1s", architectures=LOOPS)
 
 
-@pytest.mark.xfail(reason="accept does not leave where the listening socket is broken: no wake will come", strict=True)
 def test_a_listening_socket_that_is_broken_ends_the_loop_softly(on_every):
     def scene(child: Child) -> None:
         child.serving().inject("accept", "EBADF")
@@ -41,9 +37,6 @@ def test_a_listening_socket_that_is_broken_ends_the_loop_softly(on_every):
     on_every(scene, "--graceful-timeout", "500ms", architectures=LOOPS)
 
 
-@pytest.mark.xfail(
-    reason="read sets no deadline where the bytes were received by the last look of _settle", strict=True
-)
 def test_half_a_request_that_the_last_look_finds_has_its_time_too():
     """1. The loop handles A; B idles. 2. stop sets the flag. 3. B sends half a head. 4. The loop answers A, looks at B."""
     handling, go_on = threading.Event(), threading.Event()
