@@ -13,6 +13,9 @@ TIMES = ("--timeout-request", "200ms", "--timeout-keep-alive", "200ms", "--timeo
 LAST = get("/yo", "Connection: close")
 BODY = get("/echo", "Content-Length: 100000", method="POST")
 BIG = get("/big")
+BIG_BYTES = 10_000_000
+PIECE_BYTES = 50_000
+"""So much at a time that the server can go on sending, and so little that it needs longer than it may."""
 BEGINNINGS = {
     "nothing": b"",
     "a head": get("/yo", "Slow: " + "x" * 100)[:40],
@@ -65,7 +68,7 @@ def test_who_does_not_read_the_answer_is_given_up_on(on_every, clients, pace):
         child.serving()
         slow = [clients.enter_context(child.client()) for _ in range(2)]
         for client in slow:
-            client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, PIECE_BYTES)
             client.send(BIG)
         if pace == "a little at a time":
             all_given_up(child, slow)
@@ -76,14 +79,17 @@ def test_who_does_not_read_the_answer_is_given_up_on(on_every, clients, pace):
 
 
 def all_given_up(child: Child, slow: list[Client]) -> None:
-    """They read a little now and then, until the server has closed on both: the whole answer has its time, not each write."""
+    """They read on, until the server has closed on both before the end: the whole answer has its time, and not each write."""
+    received = 0
 
     def closed() -> bool:
+        nonlocal received
         for client in slow:
-            client.sock.recv(1000)
+            received += len(client.sock.recv(PIECE_BYTES))
         return len(child.descriptors()) <= child.start_descriptors
 
     until(closed, "they are still being served")
+    assert received < BIG_BYTES
 
 
 def test_more_idle_connections_than_there_is_room_for(on_every, clients):

@@ -59,7 +59,7 @@ def test_a_start_without_threads_is_one_line_and_status_2(on_every):
         (line,) = child.log().splitlines()
         assert line.startswith("teachserve: no thread can be made")
 
-    on_every(scene, "--log-level", "error", faults={"thread": "on"})
+    on_every(scene, "--log-level", "error", "--access-log", "none", faults={"thread": "on"})
 
 
 def test_a_stop_needs_no_thread(launch, architecture):
