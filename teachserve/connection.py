@@ -149,7 +149,7 @@ class Connection:
             deadline = time.monotonic() + self.limits.timeout_write
             rest = memoryview(data)[sent:]
             while rest:
-                self._set_timeout(socket.SO_SNDTIMEO, deadline - time.monotonic())
+                self._bound_sending(deadline)
                 rest = rest[self.sock.send(rest) :]
             self._set_timeout(socket.SO_SNDTIMEO, self.limits.timeout_write)
             return True
@@ -170,7 +170,7 @@ class Connection:
             while at < end and (sent := os.sendfile(self.descriptor, descriptor, at, min(end - at, FILE_BYTES))):
                 at += sent
                 if at < end:
-                    self._set_timeout(socket.SO_SNDTIMEO, deadline - time.monotonic())
+                    self._bound_sending(deadline)
             self._set_timeout(socket.SO_SNDTIMEO, self.limits.timeout_write)
         except OSError as error:
             self.machine.finished = True
@@ -206,6 +206,13 @@ class Connection:
         with self.lock:
             descriptor = self.sock.detach()
         return socket.socket(fileno=descriptor) if descriptor >= 0 else None
+
+    def _bound_sending(self, deadline: float) -> None:
+        """Let the next call wait until then at most. Raises: TimeoutError, for even the shortest wait lets some bytes go."""
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._set_timeout(socket.SO_SNDTIMEO, left)
 
     def _set_timeout(self, which: int, seconds: float) -> None:
         # A client that has gone makes this fail; the next call on the socket says it better.

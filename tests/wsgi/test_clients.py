@@ -145,7 +145,7 @@ def test_the_time_to_write_is_for_the_whole_answer(serve, form):
     shrink_send_buffers(server)
     with connect(server.port, receive_bytes=4000) as sock:
         sock.sendall(request("/endless"))
-        eventually(application.ended.is_set, meanwhile=lambda: sock.recv(4000))
+        eventually(application.ended.is_set, meanwhile=lambda: sock.recv(2000))
 
 
 @pytest.mark.parametrize("kind", ["list", "generator", "file"])
@@ -176,7 +176,7 @@ def test_a_slow_reader_of_a_long_answer_is_left_in_time(serve, tmp_path, kind):
     with connect(server.port, receive_bytes=4000) as sock:
         sock.sendall(request())
         assert begun.wait(PATIENCE_S)
-        eventually(lambda: not at_work(server), meanwhile=lambda: sock.recv(4000))
+        eventually(lambda: not at_work(server), meanwhile=lambda: sock.recv(2000))
     assert source.closed == 1
 
 
