@@ -80,20 +80,22 @@ class Driver:
         self.me.enter(_WRITING, connection.descriptor)
         if self.gate is not None:
             self.gate.hold("write")
+        pieces = response.pieces
         try:
-            if response.pieces is None:
+            if pieces is None:
                 data = machine.answer(response, last=self.taskmaster.stopping)
             else:
                 framing = connection.outgoing or machine.begin_answer(response, last=self.taskmaster.stopping)
         except Exception as error:  # whatever a handler may have put into it
             log_failure(request, error)
             close_answer(response)
-            response = Response.failure(request, "the answer was malformed")
+            response, pieces = Response.failure(request, "the answer was malformed"), None
             data = machine.answer(response, last=True)
         self.me.statuses[response.status] += 1
-        if response.pieces is None:
+        if pieces is None:
             self.send(connection, data)
-            self.log(response, 0 if request.method == "HEAD" else len(response.body))
+            if self.lane is not None:
+                self.log(response, 0 if request.method == "HEAD" else len(response.body))
         else:
             connection.outgoing = None
             self.stream(connection, response, framing)
@@ -135,14 +137,13 @@ class BlockingDriver(Driver):
             while machine.awaiting or (request := machine.next_head()) is None:
                 if machine.finished or not self._receive(connection, machine):
                     return None
-            if request.arriving:
+            if machine.body is not None:
                 self._attach_body(connection, request)
         except Refusal as refusal:
-            if request is not None or machine.body_complete:  # else a body was dropped: its request has been answered
+            if request is not None or machine.body is None:  # else a body was dropped: its request has been answered
                 self.taskmaster.refuse(connection, refusal.status, str(refusal))
             return None
         request.connection = connection
-        connection.driver = self
         if self.lane is not None:
             request.began_ns = monotonic_ns()
         return request
@@ -151,7 +152,7 @@ class BlockingDriver(Driver):
         """Give the request the body that came with its head, or a stream that receives it. Raises: Refusal."""
         machine = connection.machine
         first = machine.next_piece() or b""
-        if machine.body_complete:
+        if machine.body is None:
             request.arrive(first)
         else:
             request.arrive_by(io.BufferedReader(ArrivingBody(first, partial(self._pull, connection))))

@@ -6,6 +6,7 @@ Sections without a name are RFC 9112's.
 """
 
 import re
+from typing import NamedTuple
 
 import httptools
 
@@ -32,6 +33,14 @@ _ONLY_CHUNKED = "of the transfer codings only chunked is implemented"
 _UNCERTAIN = "with this Transfer-Encoding the length of the body is uncertain"
 
 
+class BodyForm(NamedTuple):
+    """How a body comes: in chunks, or else of `length` bytes; and whether the client waits to be told that it may."""
+
+    chunked: bool
+    length: int
+    expects_continue: bool
+
+
 class _Fields:
     """Collects the header fields that httptools calls back."""
 
@@ -42,22 +51,19 @@ class _Fields:
 
 
 class HeadParser:
-    """Reads one head after the other of one connection.
+    """Reads one head after the other of one connection."""
 
-    After `parse`, `chunked`, `length` (bytes) and `expects_continue` say how the request's body comes.
-    """
-
-    __slots__ = ("_fields", "_parser", "chunked", "expects_continue", "length")
+    __slots__ = ("_fields", "_parser")
 
     def __init__(self) -> None:
         self._fields = _Fields()  # not this object itself: the parser would hold us, and we it
         self._parser: httptools.HttpRequestParser | None = None
-        self.chunked = False
-        self.expects_continue = False
-        self.length = 0
 
-    def parse(self, raw: bytes, most_fields: int) -> Request:
-        """The request, as yet without its body. `raw` ends with the empty line. Raises: Refusal."""
+    def parse(self, raw: bytes, most_fields: int) -> tuple[Request, BodyForm | None]:
+        """The request, as yet without its body, and how that comes, None for none. `raw` ends with the empty line.
+
+        Raises: Refusal.
+        """
         parser = self._parser
         used = parser is not None
         if not used:
@@ -88,50 +94,52 @@ class HeadParser:
         request = Request(method.decode("ascii"), target, headers, version)
         if offers_upgrade and method == b"CONNECT":
             raise _no_tunnel(target)
-        self._frame(request)
+        form = _frame(request)
         if target[0] != _SLASH or _HASH in target or _BACKSLASH in target:
             _check_target(request)
-        if self.chunked or self.length:
+        if form is not None:
             self._parser = None  # it waits for a body, which we read without it
-        return request
+        return request, form
 
-    def _frame(self, request: Request) -> None:
-        """Decide how long the body is (section 6.3) and whether the connection lives on (section 9.3)."""
-        version = request.version
-        fields = dict(request.headers)
-        if len(fields) != len(request.headers):
-            fields = _combine(request.headers)
-        host = fields.get(b"host")
-        if host is None:
-            if version == (1, 1):
-                raise Refusal(400, "the Host field is missing")
-        else:
-            name, _, port = host.partition(b":")
-            ordinary = name.replace(b".", b"").replace(b"-", b"").isalnum() and (not port or port.isdigit())
-            # The pattern only where it is needed: it is one object for all threads, and so its reference count.
-            if not ordinary and not _HOST.fullmatch(host):
-                raise Refusal(400, "the Host field is malformed")
-        connection = fields.get(b"connection")
-        if connection is None:
-            request.keep_alive = version == (1, 1)
-        else:
-            options = _members(connection)
-            request.keep_alive = b"close" not in options and (version == (1, 1) or b"keep-alive" in options)
-        length, coding, expect = fields.get(b"content-length"), fields.get(b"transfer-encoding"), fields.get(b"expect")
-        self.chunked = coding is not None
-        self.length = 0
-        self.expects_continue = False
-        if coding is not None:
-            _check_coding(coding, alone=length is None and version == (1, 1))
-        elif length is not None:
-            if not _DIGITS.fullmatch(length):
-                raise Refusal(400, "Content-Length is not a number")
-            self.length = int(length)
-        if expect is not None:
-            if set(_members(expect)) != {b"100-continue"}:
-                raise Refusal(417, "the only expectation met here is 100-continue")
-            # In HTTP/1.0 it means nothing (RFC 9110 section 10.1.1).
-            self.expects_continue = version == (1, 1) and (self.chunked or self.length > 0)
+
+def _frame(request: Request) -> BodyForm | None:
+    """Decide how long the body is (section 6.3) and whether the connection lives on (section 9.3)."""
+    version = request.version
+    fields = dict(request.headers)
+    if len(fields) != len(request.headers):
+        fields = _combine(request.headers)
+    host = fields.get(b"host")
+    if host is None:
+        if version == (1, 1):
+            raise Refusal(400, "the Host field is missing")
+    else:
+        name, _, port = host.partition(b":")
+        ordinary = name.replace(b".", b"").replace(b"-", b"").isalnum() and (not port or port.isdigit())
+        # The pattern only where it is needed: it is one object for all threads, and so its reference count.
+        if not ordinary and not _HOST.fullmatch(host):
+            raise Refusal(400, "the Host field is malformed")
+    connection = fields.get(b"connection")
+    if connection is None:
+        request.keep_alive = version == (1, 1)
+    else:
+        options = _members(connection)
+        request.keep_alive = b"close" not in options and (version == (1, 1) or b"keep-alive" in options)
+    length, coding, expect = fields.get(b"content-length"), fields.get(b"transfer-encoding"), fields.get(b"expect")
+    if coding is None and length is None and expect is None:
+        return None
+    size = 0
+    if coding is not None:
+        _check_coding(coding, alone=length is None and version == (1, 1))
+    elif length is not None:
+        if not _DIGITS.fullmatch(length):
+            raise Refusal(400, "Content-Length is not a number")
+        size = int(length)
+    if expect is not None and set(_members(expect)) != {b"100-continue"}:
+        raise Refusal(417, "the only expectation met here is 100-continue")
+    if coding is None and not size:
+        return None
+    # In HTTP/1.0 the expectation means nothing (RFC 9110 section 10.1.1).
+    return BodyForm(coding is not None, size, expect is not None and version == (1, 1))
 
 
 def check_lines(raw: bytes) -> None:

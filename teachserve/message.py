@@ -59,8 +59,8 @@ class Request:
     """
 
     # No functools.cached_property below: without a GIL (3.13) its look-ups wait for each other across threads.
-    __slots__ = ("_body", "_path", "_query", "_stream", "arriving", "began_ns", "connection", "headers", "keep_alive",
-                 "method", "target", "version")  # fmt: skip
+    __slots__ = ("_body", "_path", "_query", "_stream", "began_ns", "connection", "headers", "keep_alive", "method",
+                 "target", "version")  # fmt: skip
 
     def __init__(self, method: str, target: bytes, headers: list[tuple[bytes, bytes]], version: tuple[int, int]):
         self.method = method
@@ -69,25 +69,17 @@ class Request:
         self.version = version
         self.keep_alive = False
         self.connection: object | None = None
-        self.began_ns = 0
-        self.arriving = False  # there is a body, and nobody has said yet where
         self._body: bytes | None = b""
         self._path: str | None = None
         self._query: dict[str, list[str]] | None = None
 
-    def expect_body(self) -> None:
-        """A body belongs to this request; `arrive` or `arrive_by` say where it is."""
-        self.arriving = True
-        self._body = None
-
     def arrive(self, body: bytes) -> None:
         """The body, whole."""
-        self.arriving = False
         self._body = body
 
     def arrive_by(self, stream: BinaryIO) -> None:
         """The file from which the body is read."""
-        self.arriving = False
+        self._body = None
         self._stream = stream
 
     @property
@@ -131,22 +123,22 @@ class Request:
 class Response:
     """What a handler answers: status, body in bytes, header fields as (name, value) pairs.
 
-    Instead of `body` an iterable may give it: `pieces`, of which together there are `length` bytes, None if that is not
-    known. `reason` replaces the status's usual phrase, `last` ends the connection after this answer. Content-Length,
-    Transfer-Encoding and Connection are the server's to write and may not be among `headers`; Date and Server may.
+    Content-Length, Transfer-Encoding and Connection are the server's to write and may not be among `headers`; Date and
+    Server may.
     """
 
     # No dataclass: without a GIL, its generated __init__ takes a lock for each default factory.
-    __slots__ = ("body", "headers", "last", "length", "pieces", "reason", "request", "status")
+    __slots__ = ("body", "headers", "request", "status")
+
+    pieces: Iterable[bytes] | None = None
+    length: int | None = None
+    reason: str | None = None
+    last = False
 
     def __init__(self, status: int = 200, body: bytes = b"", headers: list[tuple[str, str]] | None = None):
         self.status = status
         self.body = body
         self.headers = headers or []
-        self.pieces: Iterable[bytes] | None = None
-        self.length: int | None = None
-        self.reason: str | None = None
-        self.last = False
         self.request: Request | None = None
 
     @classmethod
@@ -163,11 +155,28 @@ class Response:
 
     @classmethod
     def refusal(cls, refusal: Refusal, headers: list[tuple[str, str]] | None = None) -> "Response":
-        """The answer to a request that is refused, one line; the connection closes after it."""
+        """The answer to a request that is refused, one line."""
         status = refusal.status
-        response = cls.text(f"{status} {REASONS[status]}: {refusal.reason}\n", status, headers)
-        response.last = True
-        return response
+        return cls.text(f"{status} {REASONS[status]}: {refusal.reason}\n", status, headers)
+
+    def close(self) -> None:
+        """Give back what the body is made of: nothing here."""
+
+
+class StreamedResponse(Response):
+    """An answer whose body an iterable gives, in `pieces` of which there are `length` bytes together (None: not known).
+
+    Without `pieces` the body is in `body`. `reason` replaces the status's usual phrase, `last` ends the connection after it.
+    """
+
+    __slots__ = ("last", "length", "pieces", "reason")
+
+    def __init__(self, status: int = 200, pieces: Iterable[bytes] | None = None, length: int | None = None):
+        super().__init__(status)
+        self.pieces = pieces
+        self.length = length
+        self.reason = None
+        self.last = False
 
     def spool(self, most_in_memory: int) -> None:
         """Take all pieces now, beyond `most_in_memory` bytes into a temporary file, from which they are then given."""
@@ -208,14 +217,14 @@ def date_line() -> str:
     return line
 
 
-def encode_head(response: Response, length: int | None, connection: str, *, chunked: bool = False) -> bytes:
+def encode_head(response: Response, length: int | None, connection: str, chunked: bool = False) -> bytes:
     """The head of a response. `connection` is the Connection field's value, or "" to leave it out.
 
     Raises: ValueError for a status or header field that would break the framing (RFC 9112 section 11.1, response
     splitting).
     """
     status = response.status
-    if not 200 <= status < len(REASONS):
+    if not 200 <= status < 600:
         raise ValueError(f"{status} is no status of a final response")
     fields = ""
     date, server = None, _SERVER

@@ -12,7 +12,7 @@ from teachserve.body import ChunkedBody, SizedBody
 from teachserve.errors import Refusal
 from teachserve.files import SPOOL_BYTES, Spool
 from teachserve.framing import Bodiless, Chunked, Framing, Sized, UntilClose
-from teachserve.head import HeadParser, check_beginning
+from teachserve.head import BodyForm, HeadParser, check_beginning
 from teachserve.message import BODILESS, Request, Response, encode_head
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -27,20 +27,20 @@ class Machine:
 
     `limits` has the attributes limit_request_line, limit_header_count, limit_header_bytes and limit_request_body.
     `finished` is True when nothing more will be read from this connection, `awaiting` while no byte of a next request
-    has arrived, `draining` while the rest of a body that nobody read is dropped. `refusal` is what was wrong with what came,
-    once something was.
+    has arrived. `body` is what the last request's body is taken from, until it is complete, `draining` is True while what
+    nobody read of it is dropped. `refusal` is what was wrong with what came, once something was.
     """
 
     __slots__ = (
-        "_body", "_buffer", "_continue", "_drained", "_empty_lines", "_eof", "_head", "_looked_at", "_request", "_whole",
-        "answered", "awaiting", "draining", "finished", "limits", "refusal",
+        "_buffer", "_continue", "_drained", "_empty_lines", "_eof", "_head", "_looked_at", "_request", "_whole",
+        "answered", "awaiting", "body", "draining", "finished", "limits", "refusal",
     )  # fmt: skip
 
     def __init__(self, limits: object):
         self.limits = limits
         self._buffer: bytes | bytearray = b""
         self._head: HeadParser | None = None
-        self._body: SizedBody | ChunkedBody | None = None  # while bytes of it are still to be taken
+        self.body: SizedBody | ChunkedBody | None = None
         self._continue = False  # the client waits for a 100 before it sends the body
         self._drained = 0
         self._request: Request | None = None  # whose body is still arriving, for next_request
@@ -77,7 +77,7 @@ class Machine:
         if self.awaiting:
             self.finished = self.finished or self._eof
             return None
-        if self.finished or (self._body is not None and not self._drain()):
+        if self.finished or (self.body is not None and not self._drain()):
             return None
         try:
             request = self._read_head()
@@ -89,7 +89,7 @@ class Machine:
                 self.finished = True
         except Refusal as refusal:
             raise self.refuse(refusal) from None
-        if request is not None and self._body is None:
+        if request is not None and self.body is None:
             self.awaiting = not self._buffer
         return request
 
@@ -97,30 +97,25 @@ class Machine:
         """What has arrived of the body; b"" once it is complete, None while more is needed. Raises: Refusal."""
         if self.refusal is not None:
             raise self.refusal
-        if self._body is None:
+        if self.body is None:
             return b""
         try:
-            piece = self._body.take(self._buffer)
+            piece = self.body.take(self._buffer)
             if piece is None and self._eof:
                 raise Refusal(400, "the request ends in the middle of its body")
         except Refusal as refusal:
             raise self.refuse(refusal) from None
         if piece is not None:
             self._continue = False
-        if piece == b"" or self._body.left == 0:
-            self._body = None
+        if piece == b"" or self.body.left == 0:
+            self.body = None
             self.awaiting = not self._buffer
         return piece
-
-    @property
-    def body_complete(self) -> bool:
-        """The body of the last request has been taken whole."""
-        return self._body is None
 
     def next_request(self) -> Request | None:
         """The next request with all of its body, or None: more bytes are needed, or `finished`. Raises: Refusal."""
         request = self._request or self.next_head()
-        if request is not None and request.arriving:
+        if request is not None and self.body is not None:
             self._request = request
             if self._whole is None:
                 self._whole = Spool(SPOOL_BYTES)
@@ -148,17 +143,17 @@ class Machine:
     @property
     def unread(self) -> bool:
         """The client has sent, or will send, what nobody reads any more: a close must let it finish first."""
-        return self._body is not None or bool(self._buffer)
+        return self.body is not None or bool(self._buffer)
 
     # ---- what goes out -------------------------------------------------------------------------------------------
 
     def answer(self, response: Response, *, last: bool) -> bytes:
         """A whole answer as bytes. `last`: the connection closes after it, whatever the client wished."""
-        if response.status in BODILESS:
-            return self._answer_head(response, 0 if response.status == 205 else None, last)
-        head = self._answer_head(response, len(response.body), last)
-        request = response.request
-        return head if request is not None and request.method == "HEAD" else head + response.body
+        status, body, request = response.status, response.body, response.request
+        if status != 200 and status in BODILESS:
+            return self._answer_head(response, 0 if status == 205 else None, last)
+        head = self._answer_head(response, len(body), last)
+        return head if request is not None and request.method == "HEAD" else head + body
 
     def begin_answer(self, response: Response, *, last: bool) -> Framing:
         """An answer whose body comes in pieces: its head, and how the pieces are framed."""
@@ -173,26 +168,26 @@ class Machine:
             return Chunked(self._answer_head(response, None, last, chunked=True))
         return UntilClose(self._answer_head(response, None, last=True))
 
-    def _answer_head(self, response: Response, length: int | None, last: bool, *, chunked: bool = False) -> bytes:
+    def _answer_head(self, response: Response, length: int | None, last: bool, chunked: bool = False) -> bytes:
         request = response.request
         if request is None:  # a refusal: nobody knows what was asked
             self.finished = True
             return encode_head(response, length, "close")
         self.answered += 1
-        if last or response.last or not request.keep_alive or (self._body is not None and not self._worth_draining()):
+        if last or response.last or not request.keep_alive or (self.body is not None and not self._worth_draining()):
             self.finished = True
             connection = "close"
         else:
             connection = "keep-alive" if request.version == (1, 0) else ""
-            self.draining = self._body is not None
-        return encode_head(response, length, connection, chunked=chunked)
+            self.draining = self.body is not None
+        return encode_head(response, length, connection, chunked)
 
     # ---- inside --------------------------------------------------------------------------------------------------
 
     def _worth_draining(self) -> bool:
         """Whether what is left of a body that nobody read is received, so that the connection can live on."""
         # A client that waits for a 100 may or may not send its body now: where the next request begins is uncertain.
-        return self.refusal is None and not self._continue and (self._body.left or 0) <= MOST_DRAINED
+        return self.refusal is None and not self._continue and (self.body.left or 0) <= MOST_DRAINED
 
     def _drain(self) -> bool:
         """Drop what has arrived of a body that nobody read. True: the next request may be looked for."""
@@ -214,7 +209,8 @@ class Machine:
         buffer = self._buffer
         if buffer[0] <= 32:  # no request begins so
             buffer = self._skip_empty_lines()
-        end = buffer.find(b"\r\n\r\n", self._looked_at and max(0, self._looked_at - 3)) + 4
+        looked_at = self._looked_at
+        end = buffer.find(b"\r\n\r\n", max(0, looked_at - 3) if looked_at else 0) + 4
         if not 4 <= end <= self.limits.least_head:
             self._bound_head(buffer, end)
             if end < 4:
@@ -224,27 +220,27 @@ class Machine:
             raw, self._buffer = bytes(buffer), b""
         else:
             raw, self._buffer = bytes(buffer[:end]), bytearray(buffer[end:])
-        self._empty_lines = self._looked_at = 0
+        if looked_at or self._empty_lines:
+            self._looked_at = self._empty_lines = 0
         head = self._head
         if head is None:
             self._head = head = HeadParser()
-        request = head.parse(raw, self.limits.limit_header_count)
-        if head.length or head.chunked:
-            self._begin_body(request, head)
+        request, form = head.parse(raw, self.limits.limit_header_count)
+        if form is not None:
+            self._begin_body(form)
         return request
 
-    def _begin_body(self, request: Request, head: HeadParser) -> None:
+    def _begin_body(self, form: BodyForm) -> None:
         limits = self.limits
-        if head.length > limits.limit_request_body:
+        if form.length > limits.limit_request_body:
             raise Refusal(413, f"the body is longer than {limits.limit_request_body} bytes")
-        if head.chunked:
-            self._body = ChunkedBody(limits.limit_request_body, limits.limit_header_bytes, limits.limit_header_count)
+        if form.chunked:
+            self.body = ChunkedBody(limits.limit_request_body, limits.limit_header_bytes, limits.limit_header_count)
         else:
-            self._body = SizedBody(head.length)
+            self.body = SizedBody(form.length)
         if not isinstance(self._buffer, bytearray):
             self._buffer = bytearray(self._buffer)
-        self._continue = head.expects_continue and not self._buffer
-        request.expect_body()
+        self._continue = form.expects_continue and not self._buffer
 
     def _bound_head(self, buffer: bytes | bytearray, end: int) -> None:
         """Refuse a head that is too long, or cannot become one. `end` is where it ends, below 4 if it has not."""

@@ -207,7 +207,7 @@ class Taskmaster(Accepting):
         States: reading or idle, handling, writing. Once the server stops: the request in progress is the last.
         """
         me = self._local.record
-        driver = me.driver
+        connection.driver = driver = me.driver
         me.connection = connection.number
         try:
             while (request := driver.read(connection)) is not None:
@@ -228,6 +228,7 @@ class Taskmaster(Accepting):
         """
         me = self._local.record
         me.connection = connection.number
+        connection.driver = me.driver
         return me.driver.read(connection)
 
     def handle(self, request: Request) -> Response:

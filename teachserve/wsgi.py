@@ -14,7 +14,7 @@ from urllib.parse import unquote_to_bytes
 
 from teachserve.errors import Abandoned
 from teachserve.files import SPOOL_BYTES, FilePieces, Spool
-from teachserve.message import Request, Response
+from teachserve.message import Request, Response, StreamedResponse
 
 Environ = dict[str, object]
 Headers = list[tuple[str, str]]
@@ -210,12 +210,12 @@ class _Pieces:
             self._source.close()
 
 
-def _response(status: str, headers: Headers) -> Response:
+def _response(status: str, headers: Headers) -> StreamedResponse:
     """An answer without a body. Raises: ValueError for what is not of the form that PEP 3333 asks for."""
     match = _STATUS.fullmatch(status)
     if match is None:
         raise ValueError(f"{status!r} is no status: three digits from 200 to 599, a blank and a phrase")
-    response = Response(int(match[1]))
+    response = StreamedResponse(int(match[1]))
     response.reason = match[2]
     for name, value in headers:
         if not (isinstance(name, str) and isinstance(value, str)):

@@ -7,7 +7,7 @@ import pytest
 from teachserve.connection import Limits
 from teachserve.errors import Refusal
 from teachserve.framing import FramingError, framed
-from teachserve.message import Request, Response
+from teachserve.message import Request, Response, StreamedResponse
 from teachserve.protocol import Machine
 
 LIMITS = Limits(100, 10, 400, 64, 5.0, 10.0, 30.0)
@@ -244,10 +244,8 @@ def sent(response: Response, request: bytes = GET) -> tuple[list[bytes], bool]:
     return [*fields.split(b"\r\n")[1:], body], machine.finished
 
 
-def in_pieces(*pieces: bytes, status: int = 200, length: int | None = None) -> Response:
-    response = Response(status)
-    response.pieces, response.length = pieces, length
-    return response
+def in_pieces(*pieces: bytes, status: int = 200, length: int | None = None) -> StreamedResponse:
+    return StreamedResponse(status, pieces, length)
 
 
 def test_how_an_answer_in_pieces_is_framed():
