@@ -121,7 +121,7 @@ class _Answering:
 
     def __init__(self, request: Request):
         self._request = request
-        self._response: Response | None = None
+        self._response: StreamedResponse | None = None
         self._written: Spool | None = None
         self._given = False
         self.sent = False
