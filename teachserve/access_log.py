@@ -3,17 +3,20 @@
 `%h - - [%t] "%r" %>s %b "%{Referer}i" "%{User-Agent}i" %D` in the words of Apache's mod_log_config; %t is when the
 request was there to be handled. What a client chose is escaped as nginx does it, so that nobody can forge a line.
 
-The threads that serve never wait for it. Each leaves what it knows in a lane of its own, which needs no lock because no
-other thread adds there (`deque.append` and `popleft` do not disturb each other, with a GIL or without one). One thread
-collects every `ROUND_S`, makes the lines and writes them. While the destination takes nothing the lanes fill; beyond
-`MOST_WAITING` lines, or when writing fails, lines are dropped, counted and spoken of once, and serving goes on.
+The threads that serve never wait for it. Each makes its lines itself and leaves them in a lane of its own. One thread
+empties the lanes every `ROUND_S` and writes what was in them, lane by lane: in the file the lines of different threads
+are in order to `ROUND_S`, not nearer. While the destination takes nothing the lanes fill; beyond `MOST_WAITING` bytes,
+or when writing fails, lines are dropped, counted and spoken of once, and serving goes on.
+
+A lane is a list. Its owner adds at the end, the log's thread removes at the front, and each of the two is one operation
+on a list: atomic with a GIL, and without one by the list's own lock. (A bytearray has no such lock before Python 3.14:
+two threads at it end in a crash.) Without a GIL an object is cheap only for the thread that made it, and dearest to free
+for any other; so a line is one string, and when it has been copied it goes back to the lane's owner to be freed.
 """
 
 import logging
 import threading
 import time
-from collections import deque
-from operator import itemgetter
 from pathlib import Path
 from time import monotonic_ns
 from typing import TYPE_CHECKING
@@ -28,14 +31,14 @@ logger = logging.getLogger("teachserve")
 
 ROUND_S = 0.1
 """How often the lanes are emptied: no line is older when it is written, unless the destination is slow."""
-MOST_WAITING = 50_000
-"""Lines that may wait, shared out among the lanes. A line that waits keeps its request's head, commonly 1 kB."""
-LEAST_ROOM = 256
-"""Lines that may wait in a lane, however many lanes there are."""
+MOST_WAITING = 8 << 20
+"""Bytes of lines that may wait, shared out among the lanes."""
+LEAST_ROOM = 16 << 10
+"""Bytes that may wait in a lane, however many lanes there are."""
 QUIET_S = 1.0
 """How long nothing may be lost before the log is said to work again."""
-MOST_KNOWN, MOST_KNOWN_LENGTH = 1024, 1000
-"""Requests whose escaped words are kept for the next that say the same, and how long these may be."""
+MOST_KNOWN, MOST_KNOWN_LENGTH = 64, 1000
+"""Requests whose escaped words a lane keeps for the next that say the same, and how long these may be."""
 CLOSE_S = 1.0
 """How long `close` may take; what the destination has not taken by then is dropped."""
 
@@ -44,14 +47,23 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 
 class Lane:
-    """Where one thread leaves what is to be logged. Only its owner adds; only the log's own thread takes out."""
+    """Where one thread leaves its lines. What many lines have in common is made once: the time, what the requests say.
 
-    __slots__ = ("_log", "entries", "room")
+    Only the owner writes `dropped` (lines lost here), only the log's thread `share` (bytes that may wait here).
+    """
 
-    def __init__(self, log: "AccessLog", room: int):
-        self._log = log
-        self.entries: deque[tuple] = deque()
-        self.room = room
+    __slots__ = ("_copied", "_known", "_room", "_stamp", "_stamp_from_ns", "_stamp_until_ns", "dropped", "failure", "lines",
+                 "share")  # fmt: skip
+
+    def __init__(self, share: int):
+        self.lines: list[str] = []
+        self._copied: list[str] | None = None  # by the log's thread, for the owner to free
+        self.share = self._room = share
+        self.dropped = 0
+        self.failure = ""
+        self._stamp = ""
+        self._stamp_from_ns = self._stamp_until_ns = 0
+        self._known: dict[tuple, tuple[str, str]] = {}
 
     def add(self, began_ns: int, peer: object, request: "Request | None", status: int, size: int) -> None:
         """Note one answer. Never blocks, never raises.
@@ -59,35 +71,78 @@ class Lane:
         `began_ns` is when the request was there to be handled (`time.monotonic_ns`), `peer` the client's address as
         accept(2) gave it, `request` None where it could not be understood, `size` the bytes of the answer's body.
         """
-        entries = self.entries
-        if len(entries) >= self.room:
-            self._log.drop(1)
-        elif request is None:
-            entries.append((monotonic_ns(), began_ns, peer, "", b"", (1, 1), (), status, size))
-        else:  # not the request itself: its body would live as long as the line waits
-            entries.append(
-                (monotonic_ns(), began_ns, peer, request.method, request.target, request.version, request.headers,
-                 status, size)
-            )  # fmt: skip
+        try:
+            if self._copied is not None:
+                self._copied = None
+                self._room = self.share
+            if self._room <= 0:
+                self.dropped += 1
+                return
+            if not self._stamp_from_ns <= began_ns < self._stamp_until_ns:
+                self._read_clock(began_ns)
+            if request is None:
+                before, behind = '"-"', '"-" "-"'
+            else:
+                referer = agent = b"-"
+                for name, value in request.headers:
+                    if name == b"referer":
+                        referer = value
+                    elif name == b"user-agent":
+                        agent = value
+                said = request.method, request.target, request.version, referer, agent
+                before, behind = self._known.get(said) or self._escaped(said)
+            host = peer[0] if type(peer) is tuple else "-"  # no address: a Unix socket's
+            duration_us = (monotonic_ns() - began_ns) // 1000
+            line = f"{host} - - [{self._stamp}] {before} {status} {size or '-'} {behind} {duration_us}\n"
+            self.lines.append(line)
+            self._room -= len(line)
+        except Exception as error:  # MemoryError, if no other: whoever serves must not suffer for a log
+            self.dropped += 1
+            self.failure = f"no line can be made: {error!r}"
+
+    def take(self) -> bytes:
+        """The lines that are here, and no longer. Only for the log's own thread."""
+        lines = self.lines[:]
+        taken = "".join(lines).encode("ascii", "backslashreplace")
+        del self.lines[: len(lines)]
+        self._copied = lines
+        return taken
+
+    def _read_clock(self, began_ns: int) -> None:
+        """Make the time of day for the second of `began_ns`. The offset of the two clocks anew, for the wall's may be set."""
+        wall_ns = time.time_ns() - monotonic_ns()
+        second = (wall_ns + began_ns) // 1_000_000_000
+        self._stamp = stamp(second)
+        self._stamp_from_ns = second * 1_000_000_000 - wall_ns
+        self._stamp_until_ns = self._stamp_from_ns + 1_000_000_000
+
+    def _escaped(self, said: tuple[str, bytes, tuple[int, int], bytes, bytes]) -> tuple[str, str]:
+        """What the client said, as it stands before the status and behind the size."""
+        method, target, version, referer, agent = said
+        before = f'"{escape(method)} {escape_bytes(target)} HTTP/{version[0]}.{version[1]}"'
+        behind = f'"{escape_bytes(referer)}" "{escape_bytes(agent)}"'
+        if len(before) + len(behind) <= MOST_KNOWN_LENGTH:
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            self._known[said] = before, behind
+        return before, behind
 
 
 class AccessLog:
     """Writes what is added to its lanes to a destination: a file, opened for append, or "-", which is stdout.
 
-    A file that was moved or removed (logrotate) is opened anew. `dropped` counts the lines that were lost.
+    A file that was moved or removed (logrotate) is opened anew.
 
     Raises: AccessLogError when the file cannot be opened or no thread can be had.
     """
 
     def __init__(self, destination: str | Path):
         self._file = LogFile(destination)
-        self._format = LineFormat()
         self._lanes: list[Lane] = []
         self._free: list[Lane] = []
-        self._collected: list[tuple] = []
+        self._collected: list[bytes] = []
         self._unwritten = memoryview(b"")
-        self._lock = threading.Lock()  # guards `dropped`
-        self.dropped = 0
+        self._lost = 0  # of those that were taken from their lanes
         self._noticed = self._reported = 0  # of those that were dropped
         self._lost_at = 0.0
         self._failure = ""
@@ -106,7 +161,7 @@ class AccessLog:
         try:
             return self._free.pop()
         except IndexError:
-            lane = Lane(self, _room(len(self._lanes) + 1))
+            lane = Lane(_share(len(self._lanes) + 1))
             self._lanes.append(lane)
             return lane
 
@@ -114,10 +169,10 @@ class AccessLog:
         """The lane's owner ends. What is in it will be written; the next thread that asks goes on with it."""
         self._free.append(lane)
 
-    def drop(self, lines: int) -> None:
-        """Count lines as lost. Only the log's own thread speaks of them: whoever serves must not wait for a log."""
-        with self._lock:
-            self.dropped += lines
+    @property
+    def dropped(self) -> int:
+        """How many lines were lost, at the destination and in the lanes."""
+        return self._lost + sum(lane.dropped for lane in tuple(self._lanes))
 
     def close(self) -> None:
         """Write what is left and end the thread, within `CLOSE_S` seconds. What is added later is not written."""
@@ -135,10 +190,10 @@ class AccessLog:
         self._round()
         while self._waiting() and time.monotonic() < self._deadline:
             self._round()
-        self.drop(self._waiting())
+        self._lost += self._waiting()
         self._file.close()
-        if self.dropped > self._reported:
-            logger.warning("access log %s: %d lines were lost", self._file.name, self.dropped - self._reported)
+        if (dropped := self.dropped) > self._reported:
+            logger.warning("access log %s: %d lines were lost", self._file.name, dropped - self._reported)
 
     def _round(self) -> None:
         """Write what is left of the round before, then what is in the lanes."""
@@ -147,26 +202,23 @@ class AccessLog:
             self._push()
             if not self._unwritten:
                 self._collect()
-                wall_ns = time.time_ns() - monotonic_ns()
-                text = "".join([self._format.line(wall_ns, *entry) for entry in self._collected])
-                self._unwritten = memoryview(text.encode("ascii"))
+                self._unwritten = memoryview(b"".join(self._collected))
                 self._collected.clear()
                 self._push()
             self._report()
         except Exception:  # MemoryError, if no other: the next round may have more luck
-            self.drop(len(self._collected))
+            self._lost += sum(map(_lines, self._collected))
             self._collected.clear()
             logger.exception("access log %s: a round failed, and its lines are lost", self._file.name)
 
     def _collect(self) -> None:
-        """Take what is in the lanes, in the order of the answers, and share the room out anew."""
+        """Take what is in the lanes and share the room out anew."""
         lanes = tuple(self._lanes)
-        room = _room(len(lanes))
+        share = _share(len(lanes))
         for lane in lanes:
-            lane.room = room
-            take = lane.entries.popleft
-            self._collected += [take() for _ in range(len(lane.entries))]
-        self._collected.sort(key=itemgetter(0))
+            lane.share = share
+            if lane.lines:
+                self._collected.append(lane.take())
 
     def _push(self) -> None:
         """Write until all is written, the destination takes no more, or it fails."""
@@ -174,7 +226,7 @@ class AccessLog:
             try:
                 written = self._file.write(self._unwritten, ROUND_S)
             except OSError as error:
-                self.drop(_lines(self._unwritten))
+                self._lost += _lines(self._unwritten)
                 self._unwritten = memoryview(b"")
                 self._failure = error.strerror
                 return
@@ -184,7 +236,7 @@ class AccessLog:
             self._failure = ""
 
     def _waiting(self) -> int:
-        return _lines(self._unwritten) + sum(len(lane.entries) for lane in self._lanes)
+        return _lines(self._unwritten) + sum(len(lane.lines) for lane in self._lanes)
 
     def _report(self) -> None:
         """Say once that lines are lost, and once that it works again."""
@@ -193,53 +245,22 @@ class AccessLog:
         if dropped > self._noticed:
             self._noticed = dropped
             self._lost_at = now
+            why = self._failure or self._lanes_failure() or "it takes them too slowly"
             if not self._in_trouble:
                 self._in_trouble = True
-                why = self._failure or "it takes them too slowly"
                 logger.warning("access log %s: lines are dropped until it works again: %s", self._file.name, why)
         elif self._in_trouble and not self._failure and not self._unwritten and now - self._lost_at > QUIET_S:
             self._in_trouble = False
             logger.warning("access log %s: works again; %d lines were lost", self._file.name, dropped - self._reported)
             self._reported = dropped
 
-
-class LineFormat:
-    """Makes lines. What many lines have in common is made once: the time within a second, what the same requests say."""
-
-    def __init__(self) -> None:
-        self._stamp = ""
-        self._stamp_from_ns = self._stamp_until_ns = 0
-        self._known: dict[tuple, tuple[str, str]] = {}
-
-    def line(self, wall_ns: int, ended_ns: int, began_ns: int, peer: object, method: str, target: bytes,
-             version: tuple[int, int], headers: list[tuple[bytes, bytes]], status: int, size: int) -> str:  # fmt: skip
-        """One line with its end. `wall_ns` is what to add to the monotonic clock for the time of day."""
-        referer = agent = b"-"
-        for name, value in headers:
-            if name == b"referer":
-                referer = value
-            elif name == b"user-agent":
-                agent = value
-        said = method, target, version, referer, agent
-        first, last = self._known.get(said) or self._escaped(said)
-        if not self._stamp_from_ns <= began_ns < self._stamp_until_ns:
-            second = (wall_ns + began_ns) // 1_000_000_000
-            self._stamp = stamp(second)
-            self._stamp_from_ns = second * 1_000_000_000 - wall_ns
-            self._stamp_until_ns = self._stamp_from_ns + 1_000_000_000
-        host = peer[0] if type(peer) is tuple else "-"  # no address: a Unix socket's
-        return f"{host} - - [{self._stamp}] {first} {status} {size or '-'} {last} {(ended_ns - began_ns) // 1000}\n"
-
-    def _escaped(self, said: tuple[str, bytes, tuple[int, int], bytes, bytes]) -> tuple[str, str]:
-        """What the client said, as it stands before the status and behind the size."""
-        method, target, version, referer, agent = said
-        first = f'"{escape(method)} {escape_bytes(target)} HTTP/{version[0]}.{version[1]}"' if method else '"-"'
-        last = f'"{escape_bytes(referer)}" "{escape_bytes(agent)}"'
-        if len(first) + len(last) <= MOST_KNOWN_LENGTH:
-            if len(self._known) >= MOST_KNOWN:
-                self._known.clear()
-            self._known[said] = first, last
-        return first, last
+    def _lanes_failure(self) -> str:
+        """What went wrong in a lane since it was last asked, if anything did."""
+        last = ""
+        for lane in tuple(self._lanes):
+            if lane.failure:
+                last, lane.failure = lane.failure, ""
+        return last
 
 
 def stamp(second: int) -> str:
@@ -262,9 +283,9 @@ def escape_bytes(raw: bytes) -> str:
     return escape(raw.decode("latin-1"))
 
 
-def _room(lanes: int) -> int:
+def _share(lanes: int) -> int:
     return max(LEAST_ROOM, MOST_WAITING // max(1, lanes))
 
 
-def _lines(data: memoryview) -> int:
+def _lines(data: bytes | memoryview) -> int:
     return bytes(data).count(b"\n")
