@@ -32,9 +32,9 @@ logger = logging.getLogger("teachserve")
 ROUND_S = 0.1
 """How often the lanes are emptied: no line is older when it is written, unless the destination is slow."""
 MOST_WAITING = 8 << 20
-"""Bytes of lines that may wait, shared out among the lanes."""
+"""Bytes of lines that may wait in all lanes together."""
 LEAST_ROOM = 16 << 10
-"""Bytes that may wait in a lane, however many lanes there are."""
+"""Bytes that may wait in a lane, however many wait in others; beyond it a lane asks for as many again."""
 QUIET_S = 1.0
 """How long nothing may be lost before the log is said to work again."""
 MOST_KNOWN, MOST_KNOWN_LENGTH = 64, 1000
@@ -49,21 +49,32 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 class Lane:
     """Where one thread leaves its lines. What many lines have in common is made once: the time, what the requests say.
 
-    Only the owner writes `dropped` (lines lost here), only the log's thread `share` (bytes that may wait here).
+    `all_lanes` are those of the same log. Only the owner writes `dropped`, how many lines were lost here.
     """
 
-    __slots__ = ("_copied", "_known", "_room", "_stamp", "_stamp_from_ns", "_stamp_until_ns", "dropped", "failure", "lines",
-                 "share")  # fmt: skip
+    __slots__ = ("_all_lanes", "_copied", "_known", "_room", "_stamp", "_stamp_from_ns", "_stamp_until_ns", "_waiting",
+                 "dropped", "failure", "lines")  # fmt: skip
 
-    def __init__(self, share: int):
+    def __init__(self, all_lanes: "list[Lane]"):
+        self._all_lanes = all_lanes
         self.lines: list[str] = []
+        self._waiting = 0  # bytes
+        self._room = LEAST_ROOM
         self._copied: list[str] | None = None  # by the log's thread, for the owner to free
-        self.share = self._room = share
         self.dropped = 0
         self.failure = ""
+        self.begin()
+
+    def begin(self) -> None:
+        """A thread begins to own the lane. It makes anew what it often looks into: another's is dear without a GIL."""
         self._stamp = ""
         self._stamp_from_ns = self._stamp_until_ns = 0
         self._known: dict[tuple, tuple[str, str]] = {}
+
+    @property
+    def waiting(self) -> int:
+        """Bytes of the lines that are here."""
+        return 0 if self._copied else self._waiting
 
     def add(self, began_ns: int, peer: object, request: "Request | None", status: int, size: int) -> None:
         """Note one answer. Never blocks, never raises.
@@ -74,8 +85,9 @@ class Lane:
         try:
             if self._copied is not None:
                 self._copied = None
-                self._room = self.share
-            if self._room <= 0:
+                self._waiting = 0
+                self._room = LEAST_ROOM
+            if self._waiting >= self._room and not self._gets_more_room():
                 self.dropped += 1
                 return
             if not self._stamp_from_ns <= began_ns < self._stamp_until_ns:
@@ -95,7 +107,7 @@ class Lane:
             duration_us = (monotonic_ns() - began_ns) // 1000
             line = f"{host} - - [{self._stamp}] {before} {status} {size or '-'} {behind} {duration_us}\n"
             self.lines.append(line)
-            self._room -= len(line)
+            self._waiting += len(line)
         except Exception as error:  # MemoryError, if no other: whoever serves must not suffer for a log
             self.dropped += 1
             self.failure = f"no line can be made: {error!r}"
@@ -107,6 +119,14 @@ class Lane:
         del self.lines[: len(lines)]
         self._copied = lines
         return taken
+
+    def _gets_more_room(self) -> bool:
+        """Ask the other lanes, and after a no not again before the log's thread has been here: there may be hundreds."""
+        if self._room and sum([lane.waiting for lane in tuple(self._all_lanes)]) < MOST_WAITING:
+            self._room += LEAST_ROOM
+            return True
+        self._room = 0
+        return False
 
     def _read_clock(self, began_ns: int) -> None:
         """Make the time of day for the second of `began_ns`. The offset of the two clocks anew, for the wall's may be set."""
@@ -159,11 +179,13 @@ class AccessLog:
     def lane(self) -> Lane:
         """A lane for the thread that calls; it gives it back when it ends."""
         try:
-            return self._free.pop()
+            lane = self._free.pop()
         except IndexError:
-            lane = Lane(_share(len(self._lanes) + 1))
+            lane = Lane(self._lanes)
             self._lanes.append(lane)
-            return lane
+        else:
+            lane.begin()
+        return lane
 
     def give_back(self, lane: Lane) -> None:
         """The lane's owner ends. What is in it will be written; the next thread that asks goes on with it."""
@@ -212,11 +234,8 @@ class AccessLog:
             logger.exception("access log %s: a round failed, and its lines are lost", self._file.name)
 
     def _collect(self) -> None:
-        """Take what is in the lanes and share the room out anew."""
-        lanes = tuple(self._lanes)
-        share = _share(len(lanes))
-        for lane in lanes:
-            lane.share = share
+        """Take what is in the lanes."""
+        for lane in tuple(self._lanes):
             if lane.lines:
                 self._collected.append(lane.take())
 
@@ -281,10 +300,6 @@ def escape(text: str) -> str:
 def escape_bytes(raw: bytes) -> str:
     """The same for bytes."""
     return escape(raw.decode("latin-1"))
-
-
-def _share(lanes: int) -> int:
-    return max(LEAST_ROOM, MOST_WAITING // max(1, lanes))
 
 
 def _lines(data: bytes | memoryview) -> int:
