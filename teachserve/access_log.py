@@ -50,16 +50,28 @@ class Lane:
     """Where one thread leaves its lines. What many lines have in common is made once: the time, what the requests say.
 
     `all_lanes` are those of the same log. Only the owner writes `dropped`, how many lines were lost here.
+
+    `add` looks up few attributes: without a GIL (3.13) each may miss the one cache of all types, which then is locked.
     """
 
-    __slots__ = ("_all_lanes", "_copied", "_known", "_room", "_stamp", "_stamp_from_ns", "_stamp_until_ns", "_waiting",
-                 "dropped", "failure", "lines")  # fmt: skip
+    __slots__ = (
+        "_all_lanes",
+        "_copied",
+        "_full",
+        "_known",
+        "_room",
+        "_room_left",
+        "_second",
+        "dropped",
+        "failure",
+        "lines",
+    )
 
     def __init__(self, all_lanes: "list[Lane]"):
         self._all_lanes = all_lanes
         self.lines: list[str] = []
-        self._waiting = 0  # bytes
-        self._room = LEAST_ROOM
+        self._room = self._room_left = LEAST_ROOM
+        self._full = False
         self._copied: list[str] | None = None  # by the log's thread, for the owner to free
         self.dropped = 0
         self.failure = ""
@@ -67,14 +79,13 @@ class Lane:
 
     def begin(self) -> None:
         """A thread begins to own the lane. It makes anew what it often looks into: another's is dear without a GIL."""
-        self._stamp = ""
-        self._stamp_from_ns = self._stamp_until_ns = 0
+        self._second = 0, 0, ""
         self._known: dict[tuple, tuple[str, str]] = {}
 
     @property
     def waiting(self) -> int:
         """Bytes of the lines that are here."""
-        return 0 if self._copied else self._waiting
+        return 0 if self._copied else self._room - self._room_left
 
     def add(self, began_ns: int, peer: object, request: "Request | None", status: int, size: int) -> None:
         """Note one answer. Never blocks, never raises.
@@ -85,13 +96,15 @@ class Lane:
         try:
             if self._copied is not None:
                 self._copied = None
-                self._waiting = 0
-                self._room = LEAST_ROOM
-            if self._waiting >= self._room and not self._gets_more_room():
+                self._room = self._room_left = LEAST_ROOM
+                self._full = False
+            room_left = self._room_left
+            if room_left <= 0 and not (room_left := self._more_room()):
                 self.dropped += 1
                 return
-            if not self._stamp_from_ns <= began_ns < self._stamp_until_ns:
-                self._read_clock(began_ns)
+            from_ns, until_ns, stamp = self._second
+            if not from_ns <= began_ns < until_ns:
+                stamp = self._read_clock(began_ns)
             if request is None:
                 before, behind = '"-"', '"-" "-"'
             else:
@@ -102,12 +115,15 @@ class Lane:
                     elif name == b"user-agent":
                         agent = value
                 said = request.method, request.target, request.version, referer, agent
-                before, behind = self._known.get(said) or self._escaped(said)
+                try:
+                    before, behind = self._known[said]
+                except KeyError:
+                    before, behind = self._escaped(said)
             host = peer[0] if type(peer) is tuple else "-"  # no address: a Unix socket's
             duration_us = (monotonic_ns() - began_ns) // 1000
-            line = f"{host} - - [{self._stamp}] {before} {status} {size or '-'} {behind} {duration_us}\n"
+            line = f"{host} - - [{stamp}] {before} {status} {size or '-'} {behind} {duration_us}\n"
             self.lines.append(line)
-            self._waiting += len(line)
+            self._room_left = room_left - len(line)
         except Exception as error:  # MemoryError, if no other: whoever serves must not suffer for a log
             self.dropped += 1
             self.failure = f"no line can be made: {error!r}"
@@ -120,21 +136,21 @@ class Lane:
         self._copied = lines
         return taken
 
-    def _gets_more_room(self) -> bool:
-        """Ask the other lanes, and after a no not again before the log's thread has been here: there may be hundreds."""
-        if self._room and sum([lane.waiting for lane in tuple(self._all_lanes)]) < MOST_WAITING:
-            self._room += LEAST_ROOM
-            return True
-        self._room = 0
-        return False
+    def _more_room(self) -> int:
+        """Bytes that may be added. After a 0 the other lanes, there may be hundreds, are not asked again until `take`."""
+        if self._full or sum([lane.waiting for lane in tuple(self._all_lanes)]) >= MOST_WAITING:
+            self._full = True
+            return 0
+        self._room += LEAST_ROOM - self._room_left
+        return LEAST_ROOM
 
-    def _read_clock(self, began_ns: int) -> None:
+    def _read_clock(self, began_ns: int) -> str:
         """Make the time of day for the second of `began_ns`. The offset of the two clocks anew, for the wall's may be set."""
         wall_ns = time.time_ns() - monotonic_ns()
         second = (wall_ns + began_ns) // 1_000_000_000
-        self._stamp = stamp(second)
-        self._stamp_from_ns = second * 1_000_000_000 - wall_ns
-        self._stamp_until_ns = self._stamp_from_ns + 1_000_000_000
+        from_ns = second * 1_000_000_000 - wall_ns
+        self._second = from_ns, from_ns + 1_000_000_000, time_stamp(second)
+        return self._second[2]
 
     def _escaped(self, said: tuple[str, bytes, tuple[int, int], bytes, bytes]) -> tuple[str, str]:
         """What the client said, as it stands before the status and behind the size."""
@@ -282,7 +298,7 @@ class AccessLog:
         return last
 
 
-def stamp(second: int) -> str:
+def time_stamp(second: int) -> str:
     """Local time as the combined format has it, `10/Oct/2000:13:55:36 -0700`; English in any locale."""
     at = time.localtime(second)
     sign, minutes = "-" if at.tm_gmtoff < 0 else "+", abs(at.tm_gmtoff) // 60

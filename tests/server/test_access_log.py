@@ -96,7 +96,7 @@ def test_the_time_of_day_is_local_with_its_offset(monkeypatch):
     monkeypatch.setenv("TZ", "NST+3:30")
     time.tzset()
     try:
-        assert access_log.stamp(0) == "31/Dec/1969:20:30:00 -0330"
+        assert access_log.time_stamp(0) == "31/Dec/1969:20:30:00 -0330"
     finally:
         monkeypatch.undo()
         time.tzset()
