@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from teachserve import access_log
-from teachserve.access_log import AccessLog, Lane
+from teachserve import access_log, log_lane
+from teachserve.access_log import AccessLog
 from teachserve.architectures import NAMES
 from teachserve.conformance import Client, get
 from teachserve.errors import AccessLogError
+from teachserve.log_lane import Lane
 from teachserve.message import Request
 from teachserve.server import Server
 
@@ -96,7 +97,7 @@ def test_the_time_of_day_is_local_with_its_offset(monkeypatch):
     monkeypatch.setenv("TZ", "NST+3:30")
     time.tzset()
     try:
-        assert access_log.time_stamp(0) == "31/Dec/1969:20:30:00 -0330"
+        assert log_lane.time_stamp(0) == "31/Dec/1969:20:30:00 -0330"
     finally:
         monkeypatch.undo()
         time.tzset()
@@ -159,8 +160,8 @@ def test_no_line_is_lost_or_mangled_while_it_is_taken_from_its_lane():
 
 
 def test_a_lane_has_some_room_and_more_only_while_all_of_them_have(monkeypatch):
-    monkeypatch.setattr(access_log, "LEAST_ROOM", 150)
-    monkeypatch.setattr(access_log, "MOST_WAITING", 400)
+    monkeypatch.setattr(log_lane, "LEAST_ROOM", 150)
+    monkeypatch.setattr(log_lane, "MOST_WAITING", 400)
     lanes: list[Lane] = []
     lanes += [Lane(lanes), Lane(lanes)]
     told = [0, 0]
@@ -176,8 +177,8 @@ def test_a_lane_has_some_room_and_more_only_while_all_of_them_have(monkeypatch):
 
 
 def test_a_lane_keeps_the_words_of_a_bounded_number_of_requests(monkeypatch):
-    monkeypatch.setattr(access_log, "MOST_KNOWN", 3)
-    monkeypatch.setattr(access_log, "MOST_KNOWN_LENGTH", 100)
+    monkeypatch.setattr(log_lane, "MOST_KNOWN", 3)
+    monkeypatch.setattr(log_lane, "MOST_KNOWN_LENGTH", 100)
     lane = Lane([])
     for number in [*range(10), 9, 0]:
         lane.add(0, PEER, request(b"/%d" % number), 200, 4)
@@ -203,7 +204,7 @@ def test_a_wall_clock_that_is_set_is_followed_within_a_second(monkeypatch):
     lane = Lane([])
     now, wall = time.monotonic_ns(), time.time_ns()
     lane.add(now - 1_000_000_000, PEER, request(), 200, 4)
-    monkeypatch.setattr("teachserve.access_log.time.time_ns", lambda: wall + 3600 * 1_000_000_000)
+    monkeypatch.setattr("teachserve.log_lane.time.time_ns", lambda: wall + 3600 * 1_000_000_000)
     lane.add(now, PEER, request(), 200, 4)
     first, second = (parse(line)["time"][:20] for line in lane.take().decode().splitlines())
     first, second = (time.mktime(time.strptime(stamp, "%d/%b/%Y:%H:%M:%S")) for stamp in (first, second))
@@ -344,8 +345,8 @@ def test_a_closed_pipe_costs_lines_and_nothing_else(tmp_path, caplog):
 
 
 def test_a_pipe_that_nobody_reads_blocks_nobody_and_its_backlog_is_bounded(pipe, monkeypatch, caplog):
-    monkeypatch.setattr(access_log, "LEAST_ROOM", 10_000)
-    monkeypatch.setattr(access_log, "MOST_WAITING", 30_000)
+    monkeypatch.setattr(log_lane, "LEAST_ROOM", 10_000)
+    monkeypatch.setattr(log_lane, "MOST_WAITING", 30_000)
     log = AccessLog(pipe.path)
     lane = log.lane()
     for number in range(5000):
