@@ -95,7 +95,8 @@ class Driver:
         if pieces is None:
             self.send(connection, data)
             if self.lane is not None:
-                self.log(response, 0 if request.method == "HEAD" else len(response.body))
+                size = 0 if request.method == "HEAD" else len(response.body)
+                self.lane.add(request.began_ns, connection.peer, request, response.status, size)
         else:
             connection.outgoing = None
             self.stream(connection, response, framing)
