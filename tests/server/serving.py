@@ -4,6 +4,8 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 PATIENCE_S = 20
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
@@ -37,3 +39,19 @@ class Serving:
         self.process.kill()
         self.process.wait()
         self.process.stderr.close()
+
+
+@contextmanager
+def starting() -> Iterator[Callable[..., Serving]]:
+    """Starts as many as it is called for, and leaves none."""
+    started: list[Serving] = []
+
+    def start(*options: str) -> Serving:
+        started.append(Serving(*options))
+        return started[-1]
+
+    try:
+        yield start
+    finally:
+        for one in started:
+            one.close()

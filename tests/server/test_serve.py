@@ -10,20 +10,13 @@ import pytest
 
 from teachserve.conformance import Client, get
 
-from .serving import ENVIRONMENT, PATIENCE_S, Serving
+from .serving import ENVIRONMENT, PATIENCE_S, Serving, starting
 
 
 @pytest.fixture
 def serve() -> Iterator[Callable[..., Serving]]:
-    started: list[Serving] = []
-
-    def start(*options: str) -> Serving:
-        started.append(Serving(*options))
-        return started[-1]
-
-    yield start
-    for one in started:
-        one.close()
+    with starting() as start:
+        yield start
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

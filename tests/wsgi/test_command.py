@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from server.test_serve import ENVIRONMENT, PATIENCE_S, Serving
+from server.serving import ENVIRONMENT, PATIENCE_S, Serving, starting
 
 from teachserve.applications import find
 from teachserve.errors import ApplicationError
@@ -55,17 +55,8 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def serve() -> Iterator[Callable[..., Serving]]:
-    started: list[Serving] = []
-
-    def start(*options: str) -> Serving:
-        started.append(Serving(*options))
-        return started[-1]
-
-    yield start
-    for one in started:
-        one.process.kill()
-        one.process.wait()
-        one.process.stderr.close()
+    with starting() as start:
+        yield start
 
 
 @pytest.mark.parametrize(
