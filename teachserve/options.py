@@ -146,7 +146,7 @@ DECLARED = (
     Option(
         "timeout_write",
         30.0,
-        "How long an answer may take to be sent: a whole one, or each piece of one that comes in pieces.",
+        "How long a whole answer may take to be sent.",
         minimum=0.001,
         maximum=86400,
         unit="seconds",
