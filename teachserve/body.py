@@ -6,14 +6,13 @@ llhttp could do this, but does not say where in its input a message ended, and t
 import re
 
 from teachserve.errors import Refusal
-from teachserve.head import check_field
+from teachserve.head import TOKEN, check_field
 
 MOST_CHUNK_LINE = 256
 """Bytes of one chunk-size line with its extensions."""
 
-_NAME = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _QUOTED = rb'"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"'
-_EXTENSION = rb"[ \t]*;[ \t]*" + _NAME + rb"(?:[ \t]*=[ \t]*(?:" + _NAME + rb"|" + _QUOTED + rb"))?"
+_EXTENSION = rb"[ \t]*;[ \t]*" + TOKEN + rb"(?:[ \t]*=[ \t]*(?:" + TOKEN + rb"|" + _QUOTED + rb"))?"
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:" + _EXTENSION + rb")*")
 _NOT_IN_TRAILERS = frozenset({b"content-length", b"transfer-encoding", b"host", b"trailer", b"te", b"authorization"})
 """Fields on which framing, routing or access rest: as trailers they come too late (RFC 9110 section 6.5.1)."""

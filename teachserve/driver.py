@@ -32,6 +32,7 @@ _IDLE = State.IDLE.code
 _HANDLING = State.HANDLING.code
 _WRITING = State.WRITING.code
 
+TOO_SLOW = "the request did not arrive in time"
 NOT_THE_CLIENT_S = 0.05
 """Of the time that a piece takes to be sent so much does not count: other threads run too, and a stream may live for days."""
 
@@ -180,7 +181,7 @@ class BlockingDriver(Driver):
         except BlockingIOError:
             data = None
             if not connection.awaiting and not connection.swept:
-                raise machine.refuse(Refusal(408, "the request did not arrive in time")) from None
+                raise machine.refuse(Refusal(408, TOO_SLOW)) from None
         finally:
             connection.awaiting = False
         if data is None:

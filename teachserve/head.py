@@ -13,8 +13,10 @@ import httptools
 from teachserve.errors import Refusal
 from teachserve.message import Request
 
-_TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([\x21-\x7e]+) HTTP/([0-9])\.([0-9])")
+TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+"""A token (RFC 9110 section 5.6.2), as a pattern."""
+_TOKEN = re.compile(TOKEN)
+_REQUEST_LINE = re.compile(rb"(" + TOKEN + rb") ([\x21-\x7e]+) HTTP/([0-9])\.([0-9])")
 _REG_NAME = rb"(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})"
 _ADDRESS = rb"\[(?:[0-9A-Fa-f:.]+|[vV][0-9A-Fa-f]+\.[A-Za-z0-9._~!$&'()*+,;=:-]+)\]"
 _HOST = re.compile(rb"(?:" + _REG_NAME + rb"*|" + _ADDRESS + rb")(?::[0-9]*)?")

@@ -13,7 +13,7 @@ from time import monotonic_ns
 from typing import TYPE_CHECKING
 
 from teachserve.connection import RECEIVE_BYTES, Connection
-from teachserve.driver import Driver, close_answer, log_failure
+from teachserve.driver import TOO_SLOW, Driver, close_answer, log_failure
 from teachserve.errors import Abandoned, Refusal
 from teachserve.events import State
 from teachserve.framing import Framing, framed
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 TICK_S = 0.25
 """How often deadlines are looked at, and how long a listener rests after the system was short of descriptors."""
 
-TOO_SLOW = "the request did not arrive in time"
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 _SELECTING = State.SELECTING.code
 _ACCEPTING = State.ACCEPTING.code
