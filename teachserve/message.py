@@ -98,14 +98,15 @@ class Request:
     def path(self) -> str:
         """The decoded path. Bytes that are not UTF-8 become U+FFFD."""
         if self._path is None:
-            self._path = self._decode_path()
+            self._path = self.path_bytes().decode("utf-8", "replace")
         return self._path
 
-    def _decode_path(self) -> str:
+    def path_bytes(self) -> bytes:
+        """The path, percent-decoded; of a whole address its path, "/" where it has none; `*` is itself."""
         raw = self.target.partition(b"?")[0]
         if raw[:1] != b"/" and b"://" in raw:
             raw = b"/" + raw.partition(b"://")[2].partition(b"/")[2]
-        return (unquote_to_bytes(raw) if b"%" in raw else raw).decode("utf-8", "replace")
+        return unquote_to_bytes(raw) if b"%" in raw else raw
 
     @property
     def query(self) -> dict[str, list[str]]:

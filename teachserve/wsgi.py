@@ -10,7 +10,6 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from types import TracebackType
-from urllib.parse import unquote_to_bytes
 
 from teachserve.errors import Abandoned
 from teachserve.files import SPOOL_BYTES, FilePieces, Spool
@@ -71,13 +70,13 @@ class Wsgi:
 
     def environ(self, request: Request) -> Environ:
         """The environ of a request. Strings are bytes decoded as latin-1, as PEP 3333 has it."""
-        raw_path, _, query = _origin_form(request.target).partition(b"?")
+        path = b"" if request.target == b"*" else request.path_bytes()  # `OPTIONS *` concerns no path
         peer = request.connection.peer
         environ = {
             **self._common,
             "REQUEST_METHOD": request.method,
-            "PATH_INFO": (unquote_to_bytes(raw_path) if b"%" in raw_path else raw_path).decode("latin-1"),
-            "QUERY_STRING": query.decode("latin-1"),
+            "PATH_INFO": path.decode("latin-1"),
+            "QUERY_STRING": request.target.partition(b"?")[2].decode("latin-1"),
             "REQUEST_URI": request.target.decode("latin-1"),
             "SERVER_PROTOCOL": "HTTP/1.1" if request.version == (1, 1) else "HTTP/1.0",
             "REMOTE_ADDR": peer[0],
@@ -87,17 +86,6 @@ class Wsgi:
         for name, value in request.headers:
             _add_field(environ, name.decode("latin-1"), value.decode("latin-1"))
         return environ
-
-
-def _origin_form(target: bytes) -> bytes:
-    """Path and query. `OPTIONS *` concerns no path: it is empty."""
-    if target.startswith(b"/"):
-        return target
-    if target == b"*":
-        return b""
-    rest = target.partition(b"://")[2]
-    at = min((at for at in (rest.find(b"/"), rest.find(b"?")) if at >= 0), default=len(rest))
-    return rest[at:] if rest[at : at + 1] == b"/" else b"/" + rest[at:]
 
 
 def _add_field(environ: Environ, name: str, value: str) -> None:

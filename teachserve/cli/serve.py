@@ -26,8 +26,7 @@ class Notices:
     """Signals, and what other threads want to tell the main thread, in one pipe.
 
     The C level handler writes into the pipe itself, so a signal is safe at any moment, in whichever thread it arrives; no
-    Python runs in a handler. (A SimpleQueue in its place
-    once left a SIGTERM unnoticed, on a free-threaded 3.13.)
+    Python runs in a handler. (A SimpleQueue in its place once left a SIGTERM unnoticed, on a free-threaded 3.13.)
     """
 
     def __init__(self) -> None:
