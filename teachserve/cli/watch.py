@@ -23,7 +23,7 @@ def command(view: View, process: int | None) -> int:
       teachserve watch                               # in another
       teachserve watch 1234 --headless --duration 5s --json
 
-    q leaves, and the server runs on; s stops it softly. Requests/s are the server's own count; latency is n/a, for no
+    q leaves, and the server runs on; X stops it softly. Requests/s are the server's own count; latency is n/a, for no
     load generator of ours measures it. On a Linux that restricts ptrace (Yama) what the kernel says is n/a too.
 
     Exit status: 0 when you leave; 2 where there is no such server; 3 if the server dies while you watch without a screen.

@@ -12,7 +12,7 @@ from textual.app import App
 from textual.message import Message
 
 from teachserve.dashboard.help import HelpScreen
-from teachserve.dashboard.keys import KEYS
+from teachserve.dashboard.keys import bindings
 from teachserve.dashboard.screen import DashboardScreen
 from teachserve.dashboard.themes import DARK, LIGHT
 from teachserve.demo.picture import Picture
@@ -46,7 +46,7 @@ class Dashboard(App[None]):
     CSS_PATH = "teachserve.tcss"
     TITLE = "teachserve"
     NOTIFICATION_TIMEOUT = 2.5  # they lie over the panes
-    BINDINGS: ClassVar = [key.binding() for key in KEYS]
+    BINDINGS: ClassVar = bindings()
 
     class NewPicture(Message):
         """The reading thread has a newer picture."""
@@ -146,6 +146,10 @@ class Dashboard(App[None]):
         """End the app. May be called from any thread, and again."""
         self.post_message(self.End())
 
+    def action_view(self, name: str) -> None:
+        """Another view."""
+        self.board.view = name
+
     def action_freeze(self) -> None:
         """Freeze the view, or move on to the newest picture."""
         if self._frozen_at is None:
@@ -189,7 +193,7 @@ class Dashboard(App[None]):
         else:
             self._stop_asked = True
             self.source.stop()
-            self.notify("soft stop: what was accepted is served. s again abandons")
+            self.notify("soft stop: what was accepted is served. X again abandons")
 
     def action_connections(self, factor: float) -> None:
         """Twice or half the clients."""

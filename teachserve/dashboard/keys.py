@@ -4,37 +4,54 @@ from dataclasses import dataclass
 
 from textual.binding import Binding
 
+from teachserve.dashboard.views import VIEWS
+
+EVERYWHERE = ""
+
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """`keys` as Textual names them, comma between; `shown` as printed. Only `footer` keys stand in the footer."""
+    """`keys` as Textual names them, comma between; `shown` as printed. Only `footer` keys stand in the footer.
+
+    `where` names the pane or screen that hears it while it has the focus; EVERYWHERE: always.
+    """
 
     keys: str
     action: str
     shown: str
     label: str
     sentence: str
-    footer: bool = True
+    footer: bool = False
+    where: str = EVERYWHERE
 
     def binding(self) -> Binding:
         """The key as Textual wants it."""
+        name = "".join(letter if letter.isalnum() else "-" for letter in f"{self.where}-{self.action}").strip("-")
         return Binding(
             self.keys, self.action, self.label, show=self.footer, key_display=self.shown, tooltip=self.sentence,
-            priority=self.keys == "ctrl+c", id=self.action.replace("(", "-").rstrip(")"),
+            priority=self.keys == "ctrl+c", id=name,
         )  # fmt: skip
 
 
 KEYS = (
-    Key("q", "end", "q", "Quit", "Leaves: a demo's server and load end with it, a server that you watch runs on."),
-    Key("ctrl+c", "end_at_once", "^c", "Quit", "Quits, as q does.", footer=False),
-    Key("space", "freeze", "space", "Freeze", "Freezes the view, so that you can read it; the server runs on."),
-    Key("question_mark,f1", "meanings", "?", "Help", "What each word, glyph and figure on this screen means."),
+    Key(
+        "q", "end", "q", "Quit", "Leaves: a demo's server and load end with it, a server that you watch runs on.", True
+    ),
+    Key("ctrl+c", "end_at_once", "^c", "Quit", "Quits, as q does."),
+    Key("question_mark,f1", "meanings", "?", "Help", "What each word, glyph and figure on this screen means.", True),
+    Key("space", "freeze", "space", "Freeze", "Freezes the view, so that you can read it; the server runs on.", True),
+    *(Key(view.key, f"view('{view.name}')", view.key, view.label, view.sentence) for view in VIEWS),
+    Key("plus,equals_sign", "connections(2)", "+ -", "Clients", "+ doubles the connections, - halves them.", True),
+    Key("minus", "connections(0.5)", "-", "Fewer", "Halves the connections of the load."),
+    Key("greater_than_sign", "rate(2)", "< >", "Rate", "> doubles the rate of the load, < halves it.", True),
+    Key("less_than_sign", "rate(0.5)", "<", "Slower", "Halves the rate of the load."),
+    Key("X", "stop", "X", "Stop", "Stops the server softly: what it has accepted is served. Again: abandons it.", True),
     Key("T", "theme", "T", "Theme", "Changes between the dark and the light theme."),
-    Key("f8", "picture", "f8", "SVG", "Saves this screen as an SVG picture in the current folder."),
-    Key("s", "stop", "s", "Stop", "Stops the server softly: what it has accepted is served. Again: abandons it."),
-    Key("plus,equals_sign", "connections(2)", "+ -", "Clients", "+ doubles the connections, - halves them."),
-    Key("minus", "connections(0.5)", "-", "Fewer", "Halves the connections of the load.", footer=False),
-    Key("greater_than_sign", "rate(2)", "< >", "Rate", "> doubles the rate of the load, < halves it."),
-    Key("less_than_sign", "rate(0.5)", "<", "Slower", "Halves the rate of the load.", footer=False),
+    Key("f8", "picture", "f8", "SVG", "Saves this screen as an SVG picture in the current folder.", True),
 )
 SCROLLING = "arrows, page up and down, home, end"
+
+
+def bindings(where: str = EVERYWHERE) -> list[Binding]:
+    """The bindings of one place, in the order of the table."""
+    return [key.binding() for key in KEYS if key.where == where]

@@ -1,15 +1,17 @@
-"""The dashboard's one screen: it lays the panes out and gives each of them the newest picture."""
+"""The dashboard's one screen: it lays the panes out and gives each that is in view the newest picture."""
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.message import Message
+from textual.reactive import reactive
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Footer, Static
 
-from teachserve.dashboard.line_pane import LinePane
 from teachserve.dashboard.panes.counts import CountsPane
 from teachserve.dashboard.panes.events import EventsPane
 from teachserve.dashboard.panes.header import HeaderPane
@@ -18,46 +20,73 @@ from teachserve.dashboard.panes.queues import QueuesPane
 from teachserve.dashboard.panes.rates import RatesPane
 from teachserve.dashboard.panes.status import StatusPane
 from teachserve.dashboard.panes.story import StoryPane
+from teachserve.dashboard.panes.tabs import TabsPane
 from teachserve.dashboard.panes.threads import ThreadTable
 from teachserve.dashboard.panes.witness import WitnessPane
+from teachserve.dashboard.views import OPENING
 from teachserve.demo.picture import Picture
 
 SMALLEST = (60, 16)
 
+# What each view is made of; beside it, where the terminal is wide enough, what goes with it.
+BODIES: dict[str, tuple[tuple[Callable[[], Widget], ...], tuple[Callable[[], Widget], ...]]] = {
+    "threads": ((CountsPane, QueuesPane, RatesPane, LoadPane, ThreadTable, WitnessPane), (WitnessPane, EventsPane)),
+    "events": ((EventsPane,), ()),
+    "kernel": ((QueuesPane, WitnessPane), ()),
+}
+
 
 class DashboardScreen(Screen[None]):
-    """Complete at 80x24; below 60x16 a sentence; from 120 columns on, the kernel and the events stand at the right."""
+    """Complete at 80x24; below 60x16 a sentence; from 120 columns on, more beside the view."""
 
     HORIZONTAL_BREAKPOINTS: ClassVar = [(0, "-too-narrow"), (SMALLEST[0], "-narrow"), (120, "-wide")]
     VERTICAL_BREAKPOINTS: ClassVar = [(0, "-too-low"), (SMALLEST[1], "-low"), (24, "-high")]
+
+    view: reactive[str] = reactive(OPENING, init=False)
 
     class Ready(Message):
         """The panes are there."""
 
     def compose(self) -> ComposeResult:
         yield HeaderPane()
+        yield TabsPane()
         yield StoryPane()
-        yield CountsPane()
-        yield QueuesPane()
-        yield RatesPane()
-        yield LoadPane()
-        with Container(id="body"):
-            yield ThreadTable()
-            with Container(id="side"):
-                yield WitnessPane()
-                yield EventsPane()
+        for name, (main, side) in BODIES.items():
+            with Container(id=f"view-{name}", classes="view"):
+                with Container(classes="main"):
+                    yield from (pane() for pane in main)
+                if side:
+                    with Container(classes="side"):
+                        yield from (pane() for pane in side)
         yield StatusPane()
         yield Footer(show_command_palette=False)
         yield Static(id="too-small")
 
     def on_mount(self) -> None:
         """The panes do not come and go: find them once, not ten times a second."""
-        self._table = self.query_one(ThreadTable)
-        self._panes = list(self.query(LinePane))
-        self._header = self.query_one(HeaderPane)
-        self._status = self.query_one(StatusPane)
-        self._table.focus()
+        shared = (HeaderPane, TabsPane, StoryPane, StatusPane)
+        self._shared = [self.query_one(pane) for pane in shared]
+        self._header, self._tabs, _, self._status = self._shared
+        self._panes = {
+            name: [pane for pane in self.query(f"#view-{name} *") if hasattr(pane, "picture")] for name in BODIES
+        }
+        self._newest: Picture | None = None
+        self.watch_view()
         self.post_message(self.Ready())
+
+    def watch_view(self) -> None:
+        """Show this view, and no other; what in it can be scrolled hears the keys."""
+        for name in BODIES:
+            self.query_one(f"#view-{name}").set_class(name != self.view, "-other")
+        self._tabs.view = self.view
+        first = next((pane for pane in self._panes[self.view] if pane.focusable), None)
+        self.set_focus(first)
+        if self._newest is not None:
+            self.show(self._newest)
+
+    def on_tabs_pane_chosen(self, message: TabsPane.Chosen) -> None:
+        """A click on a view's name."""
+        self.view = message.view
 
     def on_resize(self, event: events.Resize) -> None:
         """A terminal that is too small gets a sentence instead of a torn picture."""
@@ -68,10 +97,10 @@ class DashboardScreen(Screen[None]):
         )
 
     def show(self, picture: Picture) -> None:
-        """Draw this picture."""
-        for pane in self._panes:
+        """Draw this picture. A pane that is not in view gets it when it comes into view."""
+        self._newest = picture
+        for pane in (*self._shared, *self._panes[self.view]):
             pane.picture = picture
-        self._table.picture = picture
 
     def show_banner(self, text: str) -> None:
         """A line in the header that hides the options while it is there."""

@@ -47,7 +47,9 @@ class Given:
 Story = Callable[[Dashboard, Pilot, Given], Awaitable[None]]
 
 
-def play(first: Picture, story: Story, size: tuple[int, int] = (80, 24), dark: bool = True) -> Given:
+def play(
+    first: Picture, story: Story, size: tuple[int, int] = (80, 24), dark: bool = True, view: str = "threads"
+) -> Given:
     """Run the dashboard on a terminal of this size, with this picture, for as long as the story goes."""
 
     async def run() -> Given:
@@ -56,6 +58,7 @@ def play(first: Picture, story: Story, size: tuple[int, int] = (80, 24), dark: b
         async with app.run_test(size=size) as pilot:
             while app.newest is None:
                 await pilot.pause()
+            app.board.view = view
             await pilot.pause()
             try:
                 await story(app, pilot, source)
@@ -79,12 +82,12 @@ def screen_text(app: Dashboard) -> str:
     return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips)
 
 
-def text_of(first: Picture, size: tuple[int, int] = (80, 24), dark: bool = True) -> str:
+def text_of(first: Picture, size: tuple[int, int] = (80, 24), dark: bool = True, view: str = "threads") -> str:
     """The screen's text for one picture."""
     found: list[str] = []
 
     async def look(app: Dashboard, pilot: Pilot, source: Given) -> None:
         found.append(screen_text(app))
 
-    play(first, look, size, dark)
+    play(first, look, size, dark, view)
     return found[0]

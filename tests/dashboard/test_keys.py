@@ -9,17 +9,33 @@ from textual.pilot import Pilot
 
 from teachserve.dashboard.app import Dashboard
 from teachserve.dashboard.help import help_lines
-from teachserve.dashboard.keys import KEYS
+from teachserve.dashboard.keys import EVERYWHERE, KEYS
+from teachserve.dashboard.panes.tabs import TabsPane
 from teachserve.dashboard.panes.threads import ThreadTable
 from teachserve.dashboard.themes import DARK, LIGHT
+from teachserve.dashboard.views import VIEWS, View
 from teachserve.events import MEANING, State
 
 from .board import Given, play, screen_text, show
 
 
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
+def test_a_number_or_a_click_on_its_name_shows_a_view(view: View) -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        await pilot.press(view.key)
+        assert app.board.view == view.name
+        other = VIEWS[VIEWS.index(view) - 1]
+        column = screen_text(app).split("\n")[2].index(f"{other.key} {other.label}")
+        await pilot.click(TabsPane, (column + 1, 0))
+        assert app.board.view == other.name
+
+    play(picture(), story)
+
+
 def test_no_key_has_two_meanings() -> None:
-    keys = [key for line in KEYS for key in line.keys.split(",")]
-    assert len(keys) == len(set(keys))
+    for where in {line.where for line in KEYS}:
+        keys = [key for line in KEYS if line.where in (EVERYWHERE, where) for key in line.keys.split(",")]
+        assert len(keys) == len(set(keys))
 
 
 def test_the_footer_has_at_most_eight_keys() -> None:
@@ -59,14 +75,14 @@ def test_space_freezes_the_view_and_says_that_the_server_runs_on() -> None:
 def test_the_arrows_and_pages_scroll_the_threads() -> None:
     async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
         table = app.query_one(ThreadTable)
-        for key, first in (("down", 1), ("down", 2), ("up", 1), ("end", 35), ("home", 0)):
+        for key, first in (("down", 1), ("down", 2), ("up", 1), ("end", 33), ("home", 0)):
             await pilot.press(key)
             await pilot.wait_for_animation()
             assert table.scroll_offset.y == first
         await pilot.press("pagedown")
         await pilot.wait_for_animation()
         assert table.scroll_offset.y > 3
-        assert f"Thread {table.scroll_offset.y + 1}-" in screen_text(app)
+        assert f" {table.scroll_offset.y + 1}-" in screen_text(app)
 
     play(picture(recycling(40)), story)
 
@@ -131,14 +147,14 @@ def test_f8_in_a_folder_that_cannot_be_written_says_so(tmp_path: Path, monkeypat
     play(picture(), story)
 
 
-def test_s_stops_softly_and_s_again_abandons() -> None:
+def test_x_stops_softly_and_x_again_abandons() -> None:
     async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
-        await pilot.press("s")
+        await pilot.press("X")
         await show(app, pilot, picture(replace(recycling(accepting=0), phase="stopping")))
         assert "Soft stop: nobody accepts any more" in screen_text(app)
-        await pilot.press("s")
+        await pilot.press("X")
         await show(app, pilot, picture(replace(recycling(accepting=0), phase="stopped")))
-        await pilot.press("s")
+        await pilot.press("X")
 
     assert play(picture(), story).asked == ["stop", "abandon"]
 

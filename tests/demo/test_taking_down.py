@@ -125,7 +125,7 @@ def test_a_server_that_is_suspended_is_said_to_be_silent_and_taken_down_all_the_
 
 def test_a_soft_stop_leaves_the_last_picture_until_q(start) -> None:
     terminal = start().running()
-    terminal.type("s")
+    terminal.type("X")
     terminal.until("server has stopped")
     terminal.processes["server"].wait()
     terminal.type("q")

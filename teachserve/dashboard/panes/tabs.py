@@ -1,0 +1,41 @@
+"""The names of the views with their keys; the one that is shown stands out, and a click shows another."""
+
+from textual import events
+from textual.message import Message
+from textual.reactive import reactive
+
+from teachserve.dashboard.line_pane import Line, LinePane
+from teachserve.dashboard.views import OPENING, VIEWS
+from teachserve.demo.picture import Picture
+
+
+class TabsPane(LinePane):
+    """One line: `1 Places  2 Threads  3 Connections`."""
+
+    view: reactive[str] = reactive(OPENING, repaint=False, init=False)
+
+    class Chosen(Message):
+        """Somebody clicked on a view's name."""
+
+        def __init__(self, view: str) -> None:
+            super().__init__()
+            self.view = view
+
+    def watch_view(self) -> None:
+        """Another view is shown."""
+        self.watch_picture()
+
+    def lines(self, picture: Picture, width: int, height: int) -> list[Line]:
+        line: Line = []
+        for view in VIEWS:
+            line += [(f" {view.key} {view.label} ", "banner" if view.name == self.view else "label"), (" ", "")]
+        return [line]
+
+    def on_click(self, event: events.Click) -> None:
+        """The view whose name lies there."""
+        x = event.get_content_offset_capture(self).x
+        for view in VIEWS:
+            x -= len(f" {view.key} {view.label}  ")
+            if x < 0:
+                self.post_message(self.Chosen(view.name))
+                return

@@ -1,0 +1,22 @@
+"""The views, by number: each answers one question, and one of them fills the middle of the screen."""
+
+from typing import NamedTuple
+
+
+class View(NamedTuple):
+    """A view: its key, its name in code, its label on screen, and the question that it answers."""
+
+    key: str
+    name: str
+    label: str
+    sentence: str
+
+
+VIEWS = (
+    View(
+        "2", "threads", "Threads", "What each thread does, for how long, for which connection, and the kernel's word."
+    ),
+    View("8", "events", "Events", "What happened last, the newest at the bottom."),
+    View("9", "kernel", "Kernel", "How often the kernel agrees with what the threads say, and how often it can tell."),
+)
+OPENING = VIEWS[0].name
