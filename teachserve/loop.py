@@ -181,6 +181,11 @@ class Loop(Driver):
         self._selector.close()
         super().close()
 
+    def watched(self) -> tuple[int, int]:
+        """How many connections it watches, and how many of them have a request begun or an answer unsent; for any thread."""
+        seats = self._seats.copy().values()
+        return len(seats), sum(seat.in_progress or not seat.connection.machine.awaiting for seat in seats)
+
     # ---- inside ------------------------------------------------------------------------------------------------
 
     def _attend(self, seat: _Seat, events: int) -> None:

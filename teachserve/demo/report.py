@@ -107,7 +107,7 @@ def as_text(picture: Picture, result: dict[str, Any] | None, duration_s: float) 
         f"threads     {counters['threads']}: made {counters['made']}, recycled {counters['recycled']}, "
         f"ended {counters['ended']}, broken {counters['broken']}",
         f"queues      kernel's accept queue {kernel}"
-        + "".join(f"; {name} {now} (of {ever})" for name, (now, ever) in snapshot.queues.items()),
+        + "".join(f"; {name} {queue.length} (of {queue.handed_over})" for name, queue in snapshot.queues.items()),
         f"served      {counters['requests']} requests on {counters['connections']} connections, "
         f"{counters['refused']} refused",
         *_load_lines(picture.load, result),

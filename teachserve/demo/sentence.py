@@ -145,7 +145,7 @@ def _others(picture: Picture, accepting_role: str) -> str:
 
 def _queues(picture: Picture) -> str:
     """Who waits where: in the kernel's queue, not accepted yet, or on a named queue of ours."""
-    own = [f"{length} on {name!r}" for name, (length, _) in picture.snapshot.queues.items() if length]
+    own = [f"{queue.length} on {name!r}" for name, queue in picture.snapshot.queues.items() if queue.length]
     kernel = picture.queued
     if kernel is None:
         return f"{' and '.join(own)} wait; the kernel's queue: n/a" if own else "the kernel's queue: n/a"

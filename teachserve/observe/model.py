@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from teachserve.events import CODES, FIRST_MARK, MARKS, STATES, TRANSITIONS, State
-from teachserve.observe.snapshot import COUNTERS, EventView, Header, LogLine, Snapshot, ThreadView, to_json
+from teachserve.observe.snapshot import COUNTERS, EventView, Header, LogLine, QueueView, Snapshot, ThreadView, to_json
 
 __all__ = ["EventView", "Header", "IllegalMove", "LogLine", "Model", "Snapshot", "ThreadView", "to_json"]
 
@@ -32,7 +32,7 @@ class IllegalMove(Exception):
 
 
 class Row(NamedTuple):
-    """A thread as a table frame tells it; the times are us, `since` -1 for before watching began."""
+    """A thread as a table frame tells it; the times are us, `since` -1 for before watching began, `queue` -1 for none."""
 
     number: int
     role: int
@@ -44,6 +44,7 @@ class Row(NamedTuple):
     requests: int
     connections: int
     recycled: int
+    queue: int = -1
 
 
 class Happening(NamedTuple):
@@ -79,10 +80,11 @@ class Model:
         self._roles: tuple[str, ...] = ()
         self._threads: dict[int, Row] = {}
         self._ended: dict[int, tuple[Row, int]] = {}
-        self._queues: dict[str, tuple[int, int]] = {}
+        self._queues: dict[str, QueueView] = {}
         self._statuses: dict[str, int] = {}
         self._times: list[int] = []
         self._options: dict[str, object] = {}
+        self._slow_s = 0.0
         self._sums: deque[Sums] = deque()
         self._log: deque[LogLine] = deque(maxlen=KEPT)
         self._events: tuple[EventView, ...] = ()
@@ -126,6 +128,7 @@ class Model:
                 self._log.append(LogLine(frame["at"] / 1e6, frame["text"]))
             case "end":
                 self._phase = frame["reason"]
+                self._log.extend(LogLine(self._at / 1e6, line) for line in frame.get("report", ()))
             case "gone":  # made by the link, on this side: the server did not say goodbye
                 self._phase = "lost"
                 self._log.append(LogLine(self._at / 1e6, frame["text"]))
@@ -163,10 +166,11 @@ class Model:
         if not self._streaming:
             self._sample(before, rows)
         names = self._header.queues if self._header else tuple(f"queue {n + 1}" for n in range(len(frame["queues"])))
-        self._queues = {name: (now, ever) for name, (now, ever) in zip(names, frame["queues"], strict=False)}
+        self._queues = {name: QueueView._make(told) for name, told in zip(names, frame["queues"], strict=False)}
         self._statuses = dict(frame["statuses"])
         self._times = list(frame["times"])
         self._options |= frame["options"]
+        self._slow_s = frame["slow_s"]
         flows = {(left, entered): count for left, entered, count in frame["flows"] if count}
         self._sums.append(Sums(at, dict.fromkeys(COUNTERS, 0) | frame["counters"], flows))
         while len(self._sums) > 2 and self._sums[1].at <= at - WINDOW_US:
@@ -234,7 +238,7 @@ class Model:
         elif before >= 0:
             self._chain[number] = before
         if row and fresh:
-            row = row._replace(state=before, since=entered, moves=row.moves + fresh, connection=holds)
+            row = row._replace(state=before, since=entered, moves=row.moves + fresh, connection=holds, queue=-1)
             if before in ENDS:
                 self._end(row, entered)
             else:
@@ -263,6 +267,10 @@ class Model:
     def _role_name(self, role: int) -> str:
         return self._roles[role] if 0 <= role < len(self._roles) else "thread"
 
+    def _queue_name(self, position: int) -> str:
+        names = self._header.queues if self._header else ()
+        return names[position] if 0 <= position < len(names) else ""
+
     def _draw_event(self, one: Happening, sampled: bool) -> EventView:
         return EventView(
             at_s=one.at / 1e6,
@@ -287,6 +295,7 @@ class Model:
             requests=row.requests,
             connections=row.connections,
             recycled=row.recycled,
+            queue=self._queue_name(row.queue),
             ended_at=None if ended_at is None else ended_at / 1e6,
         )
 
@@ -318,6 +327,7 @@ class Model:
                 for name in RATES
             },
             options=dict(self._options),
+            slow_s=self._slow_s,
             log=tuple(self._log),
             events=self._events,
             streaming=self._streaming,

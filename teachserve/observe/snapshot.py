@@ -6,14 +6,25 @@ one server can be compared, the wall clock plays no part.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from teachserve.events import SERVING, Mark, State, event_name
 
-COUNTERS = (
-    "accepting", "serving", "waiting_for_place", "threads", "made", "recycled", "ended", "surplus", "broken",
-    "refused_threads", "connections", "requests", "refused", "lingering", "lost_events",
+COUNTED_NOW = (
+    "accepting", "serving", "waiting_for_place", "threads", "admitted", "placed", "watched", "watched_in_progress",
+    "lingering",
 )  # fmt: skip
+"""The counters that tell how many there are at this moment.
+
+`admitted` are the connections that count towards max_accepts, `placed` the threads that hold one of max_threads places,
+`watched` the connections of an event loop, `watched_in_progress` those with a request begun or an answer unsent.
+"""
+COUNTED_EVER = (
+    "made", "recycled", "ended", "surplus", "broken", "refused_threads", "connections", "requests", "refused",
+    "lost_events",
+)  # fmt: skip
+"""The counters that tell how often something has happened since the server began."""
+COUNTERS = COUNTED_NOW + COUNTED_EVER
 """The names in `Snapshot.counters`, each always there."""
 
 PHASES = ("connecting", "serving", "stopping", "stopped", "abandoned", "lost")
@@ -81,6 +92,8 @@ class ThreadView:
     """Connections taken since it was made."""
     recycled: int
     """Times that it went back to accept instead of ending."""
+    queue: str = ""
+    """The named queue that it waits on; "": none."""
     ended_at: float | None = None
     """The moment at which it ended or broke; None: alive."""
 
@@ -93,6 +106,19 @@ class ThreadView:
     def serving(self) -> bool:
         """Whether a connection holds it: reading, idle, handling or writing."""
         return self.state in SERVING
+
+
+class QueueView(NamedTuple):
+    """One named queue."""
+
+    length: int
+    """Items in it now."""
+    handed_over: int
+    """Items ever put on it."""
+    takers: int
+    """Threads that wait for an item."""
+    connections: int
+    """Of the items those for which a client waits: a connection, a request or an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +173,10 @@ class Snapshot:
     """Threads that ended or broke in the last 6 s, the latest last, at most 256: enough to let them fade."""
     states: Mapping[State, int] = field(default_factory=lambda: dict.fromkeys(State, 0))
     """Threads alive by state, every state named: the sum is len(threads)."""
-    queues: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    """Named queue -> (items in it, items ever put on it)."""
+    queues: Mapping[str, QueueView] = field(default_factory=dict)
+    """The named queues by name, in the order of declaration."""
     counters: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTERS, 0))
-    """The server's own counters by name (COUNTERS): the first four are levels, the others counts since it began."""
+    """The server's own counters by name (COUNTERS)."""
     statuses: Mapping[str, int] = field(default_factory=dict)
     """HTTP status -> answers with it since the server began."""
     flows: Mapping[tuple[State, State], int] = field(default_factory=dict)
@@ -173,6 +199,8 @@ class Snapshot:
     """Threads that ended, surplus and broken ones included, per second over `window_s`."""
     options: Mapping[str, object] = field(default_factory=dict)
     """Every option's value: as in the header, then as the newest table frame told those that can change."""
+    slow_s: float = 0.0
+    """Slow motion: how long each verb of each thread is held; 0: it runs at its own speed."""
     log: tuple[LogLine, ...] = ()
     """The last 50 lines, the newest last."""
     events: tuple[EventView, ...] = ()
@@ -211,7 +239,7 @@ def to_json(snapshot: Snapshot) -> dict[str, Any]:
         "phase": snapshot.phase,
         "threads": len(snapshot.threads),
         "states": {state.value: count for state, count in snapshot.states.items() if count},
-        "queues": {name: {"length": now, "handed_over": ever} for name, (now, ever) in snapshot.queues.items()},
+        "queues": {name: queue._asdict() for name, queue in snapshot.queues.items()},
         "counters": dict(snapshot.counters),
         "statuses": dict(sorted(snapshot.statuses.items())),
         "made": snapshot.counters["made"],

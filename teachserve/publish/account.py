@@ -7,9 +7,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from teachserve.connection import Connection
 from teachserve.events import MARKS, ROW_WORDS, ROWS, SERVING, STATES
+from teachserve.message import Request, Response
 from teachserve.probe import ThreadRecord
 from teachserve.publish.watcher import Frame
+from teachserve.queues import NamedQueue
 
 if TYPE_CHECKING:
     from teachserve.server import Server
@@ -90,10 +93,14 @@ def table(server: "Server", roles: Roles, take_ended: Callable[[], list[ThreadRe
             "refused_threads": counts.refused_threads,
             "connections": counts.connections,
             "refused": counts.refused,
+            "admitted": counts.admitted,
+            "placed": counts.placed,
         }
-        queues = [(len(queue.items), queue.handed_over) for queue in taskmaster.queues.values()]
+        queued = [(tuple(queue.items), queue.handed_over, queue.takers) for queue in taskmaster.queues.values()]
     now = probe.now_us()
     lost = probe.lost
+    positions = {queue: position for position, queue in enumerate(taskmaster.queues.values())}
+    watched = watched_in_progress = 0
     rows = []
     for record in alive:
         for move, count in record.flows.copy().items():
@@ -104,12 +111,18 @@ def table(server: "Server", roles: Roles, take_ended: Callable[[], list[ThreadRe
         requests += record.requests
         recycled += record.recycled
         lost += record.lost
-        rows.append(_row(record, server, roles))
-    rows += [_row(record, server, roles) for record in ended]
+        if (loop := record.loop) is not None:
+            seats, in_progress = loop.watched()
+            watched += seats
+            watched_in_progress += in_progress
+        rows.append(_row(record, server, roles, positions))
+    rows += [_row(record, server, roles, positions) for record in ended]
     counters |= {
         "serving": sum(STATES[record.state] in SERVING for record in alive),
         "requests": requests,
         "recycled": recycled,
+        "watched": watched,
+        "watched_in_progress": watched_in_progress,
         "lingering": taskmaster.closer.lingering,
         "hurried": taskmaster.closer.hurried,
         "lost_events": lost,
@@ -120,12 +133,18 @@ def table(server: "Server", roles: Roles, take_ended: Callable[[], list[ThreadRe
         "threads": rows,
         "flows": [(move >> 8, move & 255, count) for move, count in flows.items()],
         "times": [spent // 1000 for spent in times],
-        "queues": queues,
+        "queues": [(len(items), ever, takers, _connections(items)) for items, ever, takers in queued],
         "counters": counters,
         "statuses": statuses,
         "options": {"delay": server.delay.seconds, "delay_kind": server.delay.kind},
+        "slow_s": 0.0,
         "phase": _phase(server),
     }
+
+
+def _connections(items: tuple[object, ...]) -> int:
+    """How many of a queue's items a client waits for; the others are the threads' own affair."""
+    return sum(isinstance(item, (Connection, Request, Response)) for item in items)
 
 
 def _phase(server: "Server") -> str:
@@ -134,7 +153,7 @@ def _phase(server: "Server") -> str:
     return "stopping" if server.taskmaster.stopping else "serving"
 
 
-def _row(record: ThreadRecord, server: "Server", roles: Roles) -> tuple:
+def _row(record: ThreadRecord, server: "Server", roles: Roles, positions: dict[NamedQueue, int]) -> tuple:
     since = server.taskmaster.probe.us(record.since) if record.since >= 0 else -1
     return (record.number, roles.number(record.role), record.native, record.state, record.moves, since, record.connection,
-            record.requests, record.connections, record.recycled)  # fmt: skip
+            record.requests, record.connections, record.recycled, positions.get(record.taking, -1))  # fmt: skip

@@ -69,7 +69,8 @@ class Publisher:
         self._threads[1].join(FAREWELL_S)
         logging.getLogger("teachserve").removeHandler(self._log)
         self._tell()
-        self._broadcast({"frame": "end", "reason": reason})
+        report = self._server.report
+        self._broadcast({"frame": "end", "reason": reason, "report": report.lines() if report else []})
         with self._lock:
             watchers, self._watchers = self._watchers, []
         for watcher in watchers:

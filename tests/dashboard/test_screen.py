@@ -13,7 +13,7 @@ from teachserve.demo.picture import History, LoadView
 from teachserve.events import STATES, State
 from teachserve.observe.accept_queue import AcceptQueue
 from teachserve.observe.kernel import Look
-from teachserve.observe.snapshot import LogLine
+from teachserve.observe.snapshot import LogLine, QueueView
 from teachserve.observe.verdict import Shares
 
 from .board import Given, play, screen_text, show, text_of
@@ -177,7 +177,8 @@ def test_an_accept_queue_that_overflowed_says_so() -> None:
 
 
 def test_two_named_queues_fit() -> None:
-    text = text_of(picture(replace(recycling(), queues={"requests": (12, 99999), "answers": (3, 99990)})))
+    queues = {"requests": QueueView(12, 99999, 0, 12), "answers": QueueView(3, 99990, 0, 3)}
+    text = text_of(picture(replace(recycling(), queues=queues)))
     assert "requests 12  answers 3" in text
 
 

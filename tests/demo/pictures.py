@@ -6,7 +6,7 @@ from teachserve.demo.picture import History, LoadView, Picture
 from teachserve.events import State
 from teachserve.observe.accept_queue import AcceptQueue
 from teachserve.observe.kernel import Look, Sighting
-from teachserve.observe.snapshot import COUNTERS, EventView, Header, LogLine, Snapshot, ThreadView
+from teachserve.observe.snapshot import COUNTERS, EventView, Header, LogLine, QueueView, Snapshot, ThreadView
 from teachserve.observe.verdict import Shares, Verdict
 
 AT = 12.5
@@ -58,7 +58,7 @@ def snapshot(threads: list[ThreadView], **changes: object) -> Snapshot:
     )
     made = Snapshot(
         header=header(), at_s=AT, phase="serving", threads=tuple(threads), states=states,
-        queues={"wanted": (0, 112)}, counters=counters, flows=flows, requests_per_s=7012.0, window_s=1.0,
+        queues={"wanted": QueueView(0, 112, 1, 0)}, counters=counters, flows=flows, requests_per_s=7012.0, window_s=1.0,
         options={"standby": 8, "max_threads": 100, "delay": 0.001, "backlog": 2048, "graceful_timeout": 30.0},
         events=events, log=(LogLine(3.0, "worker-5 broke: ZeroDivisionError"),),
     )  # fmt: skip

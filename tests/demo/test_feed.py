@@ -31,9 +31,9 @@ def frames() -> Iterator[dict]:
     for serial in (2, 3):
         yield {
             "frame": "table", "serial": serial, "at": serial * 100_000,
-            "threads": [[1, 0, 9, State.ACCEPTING.code, 1, 5, 0, 0, 0, 0]],
-            "flows": [[0, State.ACCEPTING.code, 1]], "times": [0] * len(STATES), "queues": [[0, 0]],
-            "counters": dict.fromkeys(COUNTERS, serial), "statuses": {}, "options": {}, "phase": "serving",
+            "threads": [[1, 0, 9, State.ACCEPTING.code, 1, 5, 0, 0, 0, 0, -1]],
+            "flows": [[0, State.ACCEPTING.code, 1]], "times": [0] * len(STATES), "queues": [[0, 0, 1, 0]],
+            "counters": dict.fromkeys(COUNTERS, serial), "statuses": {}, "options": {}, "slow_s": 0.0, "phase": "serving",
         }  # fmt: skip
     yield {"frame": "gone", "text": "the server went without a goodbye"}
 

@@ -7,7 +7,7 @@ import pytest
 from teachserve.demo.sentence import sentence
 from teachserve.events import State
 from teachserve.observe.accept_queue import AcceptQueue
-from teachserve.observe.snapshot import Snapshot
+from teachserve.observe.snapshot import QueueView, Snapshot
 
 from .pictures import AT, header, picture, recycling, snapshot, thread
 
@@ -22,7 +22,8 @@ def of(role: str, *threads: tuple[str, State] | tuple[str, State, int], queues: 
     for kind, state, *count in threads:
         for _ in range(*(count or [1])):
             made.append(thread(len(made) + 1, state, kind, since_s=AT - 0.02))
-    return snapshot(made, header=header(role=role), queues=queues if queues is not None else {})
+    waiting = {name: QueueView(length, ever, 0, 0) for name, (length, ever) in (queues or {}).items()}
+    return snapshot(made, header=header(role=role), queues=waiting)
 
 
 WORKERS = ("worker", S.HANDLING, 6), ("worker", S.READING, 2)

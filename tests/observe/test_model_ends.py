@@ -64,6 +64,13 @@ def test_after_the_end_nothing_brings_the_phase_back(reason):
     assert fold([*frames, table(2)]).snapshot().phase == reason
 
 
+def test_the_report_of_the_stop_is_in_the_log():
+    lines = ["abandoned in 0.20 s, not clean", "thread worker-3 could not be ended: handling, at app.py:7 in work"]
+    end = {"frame": "end", "reason": "abandoned", "report": lines}
+    shown = fold([header(), table(2_000_000), end]).snapshot()
+    assert shown.log == tuple(LogLine(2.0, line) for line in lines)
+
+
 def test_a_link_that_went_without_an_end_is_lost_and_says_so_in_the_log():
     shown = fold([header(), table(3_000_000), {"frame": "gone", "text": "the server went"}]).snapshot()
     assert shown.phase == "lost"

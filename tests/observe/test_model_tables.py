@@ -4,7 +4,7 @@ import dataclasses
 
 from teachserve.events import STATES, State
 from teachserve.observe.model import Model, Snapshot, ThreadView
-from teachserve.observe.snapshot import COUNTERS
+from teachserve.observe.snapshot import COUNTERS, QueueView
 
 from .world import fold, header, row, table
 
@@ -27,10 +27,10 @@ def test_the_header_is_told_whole():
 
 
 def test_a_table_alone_gives_threads_counters_queues_and_flows():
-    threads = [row(2, S.ACCEPTING, moves=1, since=500_000), [1, 0, 77, S.READING.code, 9, -1, 12, 3, 4, 5]]
+    threads = [row(2, S.ACCEPTING, moves=1, since=500_000), [1, 0, 77, S.READING.code, 9, -1, 12, 3, 4, 5, -1]]
     counters = dict.fromkeys(COUNTERS, 0) | {"accepting": 3, "made": 2}
     frame = table(
-        2_000_000, threads, queues=[[4, 9]], counters=counters, statuses={"503": 1}, phase="stopping",
+        2_000_000, threads, queues=[[4, 9, 1, 3]], counters=counters, statuses={"503": 1}, phase="stopping",
         flows=[[S.STARTING.code, S.ACCEPTING.code, 2]], options={"delay": 0.5},
         times=[code * 1_000_000 for code in range(len(STATES))],
     )  # fmt: skip
@@ -44,13 +44,20 @@ def test_a_table_alone_gives_threads_counters_queues_and_flows():
     assert (shown.accepting, shown.serving) == (3, 1)
     assert shown.at_s == 2.0
     assert shown.phase == "stopping"
-    assert shown.queues == {"wanted": (4, 9)}
+    assert shown.queues == {"wanted": QueueView(length=4, handed_over=9, takers=1, connections=3)}
     assert shown.flows == {(S.STARTING, S.ACCEPTING): 2}
     assert shown.statuses == {"503": 1}
     assert shown.times_s[S.READING] == S.READING.code
     assert shown.options == {"standby": 8, "delay": 0.5}
     assert shown.thread(2) is shown.threads[1]
     assert shown.thread(3) is None
+
+
+def test_a_thread_that_waits_names_its_queue_until_it_moves_on():
+    frames = [header(queues=["requests", "answers"]), table(10, [row(1, S.WAITING, moves=1, since=5, queue=1)])]
+    assert fold(frames).snapshot().threads[0].queue == "answers"
+    moved = {"frame": "events", "at": 30, "threads": [], "batches": [[1, 0, [20, S.HANDLING.code, 3]]]}
+    assert fold([*frames, moved]).snapshot().threads[0].queue == ""
 
 
 def test_a_new_role_names_the_threads_that_come_after_it():

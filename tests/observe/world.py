@@ -46,10 +46,11 @@ def table(at: int, threads: list = (), serial: int | None = None, **changes: obj
         "threads": [list(row) for row in threads],
         "flows": [],
         "times": [0] * len(STATES),
-        "queues": [[0, 0]],
+        "queues": [[0, 0, 0, 0]],
         "counters": dict.fromkeys(COUNTERS, 0),
         "statuses": {},
         "options": {"delay": 0.0},
+        "slow_s": 0.0,
         "phase": "serving",
     } | changes
     return frame if serial is None else frame | {"serial": serial}
@@ -59,8 +60,9 @@ def events(at: int, threads: list, *batches: list) -> dict:
     return {"frame": "events", "at": at, "threads": threads, "batches": list(batches)}
 
 
-def row(number: int, state: State, *, moves: int = 0, since: int = 0, role: int = 1, connection: int = 0) -> list:
-    return [number, role, 9000 + number, state.code, moves, since, connection, 0, 0, 0]
+def row(number: int, state: State, *, moves: int = 0, since: int = 0, role: int = 1, connection: int = 0,
+        queue: int = -1) -> list:  # fmt: skip
+    return [number, role, 9000 + number, state.code, moves, since, connection, 0, 0, 0, queue]
 
 
 class World:
@@ -82,7 +84,7 @@ class World:
         self.at += 7
         self.counters["made"] += 1
         number = self.counters["made"]
-        self.threads[number] = [number, role, 9000 + number, State.STARTING.code, 0, self.at, 0, 0, 0, 0]
+        self.threads[number] = [number, role, 9000 + number, State.STARTING.code, 0, self.at, 0, 0, 0, 0, -1]
         self.born.append([number, role, 9000 + number])
         return number
 
@@ -125,7 +127,7 @@ class World:
             [*self.threads.values(), *self.ended],
             flows=[[before, after, count] for (before, after), count in self.flows.items()],
             counters=counters,
-            queues=[[self.at % 3, self.at]],
+            queues=[[self.at % 3, self.at, self.at % 2, self.at % 3]],
             statuses={"200": self.counters["requests"]},
         )
         self.ended = []

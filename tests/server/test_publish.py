@@ -2,13 +2,10 @@
 
 import contextlib
 import errno
-import json
 import socket
 import stat
 import threading
 from collections.abc import Callable, Iterator
-from multiprocessing.connection import Client as connect
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
@@ -20,56 +17,14 @@ from teachserve.publish import Publisher
 from teachserve.server import Server
 
 HANDLING = State.HANDLING.code
-STILL_S = 1.0
-"""How long a closed publisher's sender may take from one frame to the next."""
-
-
-class Told:
-    """A watcher that reads frames one by one."""
-
-    def __init__(self, link_file: Path):
-        told = json.loads(link_file.read_text())
-        self.wire: Connection = connect(told["address"], "AF_UNIX", authkey=bytes.fromhex(told["key"]))
-
-    def next(self) -> dict:
-        return json.loads(self.wire.recv_bytes())
-
-    def until(self, kind: str, wanted: Callable[[dict], object] = bool) -> dict:
-        """The next frame of this kind for which it holds."""
-        while True:
-            frame = self.next()
-            if frame["frame"] == kind and wanted(frame):
-                return frame
-
-    def rest(self) -> list[dict]:
-        """Every frame that is still to come, once the publisher has closed."""
-        frames = []
-        try:
-            while self.wire.poll(STILL_S):
-                frames.append(self.next())
-        except (EOFError, ConnectionResetError):
-            pass
-        return frames
-
-    def say(self, **command: object) -> None:
-        self.wire.send_bytes(json.dumps(command).encode())
 
 
 @pytest.fixture
-def published(tmp_path: Path) -> Iterator[tuple[Server, Publisher, Callable[[], Told]]]:
-    watchers: list[Told] = []
-
-    def watch() -> Told:
-        watchers.append(Told(tmp_path / "link"))
-        return watchers[-1]
-
+def published(publish) -> Iterator[tuple[Server, Publisher, Callable[[], object]]]:
     with Server(arch="single-thread") as server:
-        publisher = Publisher(server, tmp_path / "link", {"set": lambda option, value: server.change(option, value)})
-        yield server, publisher, watch
-        if not publisher._closing.is_set():
-            publisher.close("stopped")
-        for watcher in watchers:
-            watcher.wire.close()
+        one = publish(server)
+        yield server, one.publisher, one.watch
+        one.close()
 
 
 def _ask(server: Server, times: int) -> None:

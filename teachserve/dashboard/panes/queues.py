@@ -31,10 +31,10 @@ class QueuesPane(LinePane):
 def named(picture: Picture, room: int) -> Line:
     """The named queues: `wanted 3 (of 120)`; the totals give way where there is no room."""
     queues = picture.snapshot.queues
-    totals = sum(len(f"  {name} {length} (of {short(total)})") for name, (length, total) in queues.items()) <= room
+    totals = sum(len(f"  {name} {one.length} (of {short(one.handed_over)})") for name, one in queues.items()) <= room
     line: Line = []
-    for name, (length, total) in queues.items():
-        line += [(f"  {name} ", ""), (str(length), "state--waiting" if length else "strong")]
+    for name, one in queues.items():
+        line += [(f"  {name} ", ""), (str(one.length), "state--waiting" if one.length else "strong")]
         if totals:
-            line.append((f" (of {short(total)})", "quiet"))
+            line.append((f" (of {short(one.handed_over)})", "quiet"))
     return line
