@@ -25,6 +25,9 @@ GLYPHS: dict[State, str] = {
     State.BROKEN: "X",
 }
 
+KERNEL, QUEUE = "k", "q"
+"""A connection in the kernel's accept queue, and one in a named queue: nobody's state, so marks of their own."""
+
 
 def css_name(state: State) -> str:
     """The state's component class: `state--waiting-for-a-place`."""

@@ -20,7 +20,7 @@ Piece = tuple[str, str]
 """A text and the name of its component class; "" for the pane's own style."""
 Line = list[Piece]
 
-CLASSES = {"label", "strong", "quiet", "alarm", "banner", "heading", "spark", *map(css_name, State)}
+CLASSES = {"label", "strong", "quiet", "alarm", "banner", "heading", "spark", "fresh", *map(css_name, State)}
 
 
 class Styled:

@@ -16,12 +16,15 @@ from teachserve.dashboard.panes.counts import CountsPane
 from teachserve.dashboard.panes.events import EventsPane
 from teachserve.dashboard.panes.header import HeaderPane
 from teachserve.dashboard.panes.load import LoadPane
+from teachserve.dashboard.panes.places import PlacesPane
 from teachserve.dashboard.panes.queues import QueuesPane
 from teachserve.dashboard.panes.rates import RatesPane
 from teachserve.dashboard.panes.status import StatusPane
 from teachserve.dashboard.panes.story import StoryPane
 from teachserve.dashboard.panes.tabs import TabsPane
 from teachserve.dashboard.panes.threads import ThreadTable
+from teachserve.dashboard.panes.vitals import VitalsPane
+from teachserve.dashboard.panes.waiting import WaitingPane
 from teachserve.dashboard.panes.witness import WitnessPane
 from teachserve.dashboard.views import OPENING
 from teachserve.demo.picture import Picture
@@ -30,6 +33,7 @@ SMALLEST = (60, 16)
 
 # What each view is made of; beside it, where the terminal is wide enough, what goes with it.
 BODIES: dict[str, tuple[tuple[Callable[[], Widget], ...], tuple[Callable[[], Widget], ...]]] = {
+    "places": ((VitalsPane, WaitingPane, PlacesPane), (ThreadTable,)),
     "threads": ((CountsPane, QueuesPane, RatesPane, LoadPane, ThreadTable, WitnessPane), (WitnessPane, EventsPane)),
     "events": ((EventsPane,), ()),
     "kernel": ((QueuesPane, WitnessPane), ()),
@@ -39,7 +43,7 @@ BODIES: dict[str, tuple[tuple[Callable[[], Widget], ...], tuple[Callable[[], Wid
 class DashboardScreen(Screen[None]):
     """Complete at 80x24; below 60x16 a sentence; from 120 columns on, more beside the view."""
 
-    HORIZONTAL_BREAKPOINTS: ClassVar = [(0, "-too-narrow"), (SMALLEST[0], "-narrow"), (120, "-wide")]
+    HORIZONTAL_BREAKPOINTS: ClassVar = [(0, "-too-narrow"), (SMALLEST[0], "-narrow"), (120, "-wide"), (160, "-widest")]
     VERTICAL_BREAKPOINTS: ClassVar = [(0, "-too-low"), (SMALLEST[1], "-low"), (24, "-high")]
 
     view: reactive[str] = reactive(OPENING, init=False)

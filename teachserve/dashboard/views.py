@@ -13,6 +13,7 @@ class View(NamedTuple):
 
 
 VIEWS = (
+    View("1", "places", "Places", "Where every connection and every thread is, and what flows between the places."),
     View(
         "2", "threads", "Threads", "What each thread does, for how long, for which connection, and the kernel's word."
     ),

@@ -74,7 +74,7 @@ def test_space_freezes_the_view_and_says_that_the_server_runs_on() -> None:
 
 def test_the_arrows_and_pages_scroll_the_threads() -> None:
     async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
-        table = app.query_one(ThreadTable)
+        table = app.query_one("#view-threads ThreadTable", ThreadTable)
         for key, first in (("down", 1), ("down", 2), ("up", 1), ("end", 33), ("home", 0)):
             await pilot.press(key)
             await pilot.wait_for_animation()
@@ -109,7 +109,7 @@ def test_t_changes_the_theme() -> None:
         assert app.theme == DARK.name
         await pilot.press("T")
         assert app.theme == LIGHT.name
-        table = app.query_one(ThreadTable)
+        table = app.query_one("#view-threads ThreadTable", ThreadTable)
         await pilot.pause()
         strip = table.render_line(1)
         backgrounds = {segment.style.bgcolor.triplet.hex.upper() for segment in strip}

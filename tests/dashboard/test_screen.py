@@ -118,7 +118,7 @@ def test_a_sentence_that_stands_longer_than_its_picture_says_how_old_it_is() -> 
 
 def test_a_list_whose_length_changes_with_every_frame_is_not_laid_out_with_every_frame() -> None:
     async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
-        table = app.query_one(ThreadTable)
+        table = app.query_one("#view-threads ThreadTable", ThreadTable)
         for frame in range(1, 2 * STEADY):
             await show(app, pilot, picture(replace(recycling(40 + frame % 2), at_s=AT + frame)))
             assert table.virtual_size.height == 43

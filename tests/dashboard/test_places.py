@@ -1,0 +1,150 @@
+"""The picture of the places: complete at every size, and no mark in two cells or none."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+from demo.pictures import picture, recycling, snapshot, thread
+from hypothesis import given
+from hypothesis import strategies as st
+
+from teachserve.dashboard.arrangement import arrange
+from teachserve.dashboard.panes.places import PlacesPane, label
+from teachserve.dashboard.panes.waiting import bar
+from teachserve.dashboard.tokens import FOLLOWED, Tokens
+from teachserve.demo.picture import Picture
+from teachserve.events import STATES, State
+from teachserve.observe.accept_queue import AcceptQueue
+from teachserve.observe.places import ACCEPT_QUEUE, Places, Waiting
+from teachserve.observe.snapshot import QueueView, Snapshot
+
+from .board import text_of
+
+WRITES = {
+    "thread-per-connection": [
+        "accepting",
+        "creating",
+        "waiting for a place",
+        "reading",
+        "handling",
+        "writing",
+        "ended",
+    ],
+    "thread-pool": ["accepting", "waiting", "handing over", "reading", "handling", "writing", "idle"],
+    "recycling": ["accepting", "waiting", "creating", "reading", "handling", "writing", "idle", "recycling", "ended"],
+    "event-loop": ["selecting", "accepting", "reading", "waiting", "handing over", "handling", "writing"],
+}
+
+
+def server(architecture: str, count: int = 3) -> Snapshot:
+    """A server of this architecture with so many threads in each of its states, and moves between all that follow."""
+    states = [State(word) for word in WRITES[architecture]]
+    threads = [thread(n, state) for n, state in enumerate((one for one in states for _ in range(count)), 1)
+               if state is not State.ENDED]  # fmt: skip
+    flows = dict.fromkeys(pairwise(states), 1000)
+    if State.HANDING_OVER in states:  # what is taken is a connection, or a request of one
+        flows[State.WAITING, State.HANDLING if architecture == "event-loop" else State.READING] = 1000
+    made = snapshot(threads, flows=flows, flow_rates={move: total / 10 for move, total in flows.items()})
+    return replace(made, connections_per_s=100.0, queues={"connections": QueueView(4, 1000, count, 4)})
+
+
+def drawn(shown: Picture, width: int = 78, height: int = 14) -> list[str]:
+    """The pane's text."""
+    lines = PlacesPane().lines(shown, width, height)
+    assert all(sum(len(text) for text, _ in line) <= width for line in lines)
+    return ["".join(text for text, _ in line) for line in lines]
+
+
+@pytest.mark.parametrize("architecture", WRITES)
+@pytest.mark.parametrize("size", [(58, 6), (78, 14), (118, 30), (198, 50)])
+def test_every_room_is_there_with_its_number(architecture: str, size: tuple[int, int]) -> None:
+    shown = picture(server(architecture))
+    lines = drawn(shown, *size)
+    assert len(lines) == size[1]
+    found = Places.of(shown.snapshot)
+    for room in found.rooms if size[1] >= 14 else found.way[: size[1] - 1]:
+        assert [line for line in lines if label(room, shown) in line], room.name
+
+
+@pytest.mark.parametrize("architecture", WRITES)
+def test_every_flow_is_an_arrow_a_lane_or_told_to_be_missing(architecture: str) -> None:
+    shown = picture(server(architecture))
+    found = Places.of(shown.snapshot)
+    labels = {room.name: label(room, shown) for room in found.rooms}
+    layout = arrange(found, labels, 78, 13)
+    following = set(pairwise(room.name for room in found.way))
+    assert (following & found.flows.keys()) | layout.lanes.keys() | set(layout.untold) == found.flows.keys()
+    assert len(set(layout.lanes.values())) == len(layout.lanes)
+    assert len(set(layout.rows.values())) == len(layout.rows)
+
+
+def test_a_picture_with_all_its_flows_shows_each_number() -> None:
+    lines = drawn(picture(server("recycling")), 118, 30)
+    assert sum(line.count("100") for line in lines) == len(Places.of(server("recycling")).flows)
+
+
+@given(st.lists(st.sampled_from([state for state in STATES if state not in (State.ENDED, State.BROKEN)]), max_size=60),
+       st.integers(58, 200), st.integers(5, 60), st.integers(0, 5000))  # fmt: skip
+def test_every_thread_has_one_mark_where_there_is_a_mark_for_each(
+    states: list[State], width: int, height: int, queued: int
+) -> None:
+    threads = [thread(number, state) for number, state in enumerate(states, 1)]
+    shown = picture(snapshot(threads, flows={}), accept_queue=AcceptQueue(queued, 4096, 0, None))
+    lines = drawn(shown, width, height)
+    assert len(lines) == height
+    tokens = Tokens().place({"all": shown.snapshot.threads}, 1)["all"]
+    assert sorted(token.thread for token in tokens if token) == [one.number for one in threads]
+
+
+def test_a_mark_that_stays_keeps_its_cell_and_one_that_comes_is_marked() -> None:
+    tokens = Tokens()
+    first = [thread(number, State.READING, moves=1) for number in (1, 2, 3)]
+    tokens.place({"reading": first}, 1)
+    later = [thread(1, State.READING, moves=1), thread(3, State.READING, moves=1), thread(9, State.READING, moves=2)]
+    cells = tokens.place({"reading": later}, 1)["reading"]
+    assert [(cell.thread, cell.fresh) for cell in cells] == [(1, False), (9, True), (3, False)]
+    cells = tokens.place({"reading": later[:1] + later[2:]}, 1)["reading"]
+    assert [(cell.thread, cell.fresh) for cell in cells] == [(1, False), (9, False)]
+    cells = tokens.place({"reading": later[1:2]}, 1)["reading"]
+    assert [(cell.thread, cell.fresh) for cell in cells] == [(3, True)]
+
+
+def test_what_moves_faster_than_the_frames_is_a_bar_without_a_mark_that_has_just_come() -> None:
+    tokens = Tokens()
+    tokens.place({"reading": [thread(number, State.READING, moves=0) for number in (5, 6, 7)]}, 1)
+    fast = [thread(number, State.READING, moves=FOLLOWED + 1) for number in (5, 7, 8)]
+    cells = tokens.place({"reading": fast}, 1)["reading"]
+    assert [(cell.thread, cell.fresh) for cell in cells] == [(5, False), (7, False), (8, False)]
+
+
+def test_too_many_threads_share_marks_and_the_scale_is_printed() -> None:
+    lines = drawn(picture(recycling(400, 100)))
+    scale = next(line for line in lines if "1 mark = " in line)
+    assert "1 mark = 1 thread" not in scale
+
+
+@given(st.lists(st.integers(0, 10_000), min_size=1, max_size=8), st.integers(20, 200))
+def test_the_bar_is_as_long_as_the_pane_and_no_place_is_missing(counts: list[int], width: int) -> None:
+    found = [Waiting(f"{number}", count, STATES[number]) for number, count in enumerate(counts)]
+    line = bar(found, width)
+    if any(counts):
+        assert sum(len(text) for text, _ in line) == width
+        assert len(line) == sum(map(bool, counts))
+        assert all(text for text, _ in line)
+    else:
+        assert line == [("no connection is open or queued", "quiet")]
+
+
+def test_the_opening_view_at_80x24_shows_where_connections_wait_and_how_fast_it_goes() -> None:
+    shown = picture(server("thread-pool"), accept_queue=AcceptQueue(12, 2048, 3, None))
+    text = text_of(shown, view="places")
+    for words in ("k accept queue", "12 kkkkkkkkkkkk", "of 2048, 3 overflowed", "7001 requests/s", "p99 46ms",
+                  "Connections k accept queue 12", "q connections 4", "~ queue connections", "moves/s"):  # fmt: skip
+        assert words in text
+    assert ACCEPT_QUEUE.name in text
+
+
+def test_where_the_kernel_cannot_be_asked_the_queue_says_why() -> None:
+    shown = picture(recycling(), accept_queue=AcceptQueue(unavailable="only Linux tells"))
+    text = text_of(shown, view="places")
+    assert "n/a only Linux tells" in text
