@@ -7,7 +7,8 @@ from teachserve.events import State
 from teachserve.observe.snapshot import ThreadView
 
 FOLLOWED = 3
-"""Moves between two frames that an eye can still take for one: a thread that made more is not marked as just come."""
+"""Moves between two frames that an eye can still take for one. A thread that made more, or that the last frame did not
+have at all, is not marked as just come."""
 
 
 class Token(NamedTuple):
@@ -42,15 +43,19 @@ class Tokens:
 
     def _place(self, room: str, there: dict[int, ThreadView]) -> list[Token | None]:
         before = self._cells.get(room, [])
-        steps = {number: thread.moves - self._moves.get(number, 0) for number, thread in there.items()}
-        if 2 * sum(count > FOLLOWED for count in steps.values()) > len(there):  # too fast to be seen: a bar
+        slow = {
+            number
+            for number, thread in there.items()
+            if number in self._moves and thread.moves - self._moves[number] <= FOLLOWED
+        }
+        if 2 * len(slow) < len(there):  # too fast to be seen: a bar
             cells = sorted(there)
-            fresh = frozenset()
+            fresh = set()
         else:
             stay = set(before)
             cells = [number if number in there else 0 for number in before]
             come = [number for number in there if number not in stay]
-            fresh = frozenset(number for number in come if steps[number] <= FOLLOWED)
+            fresh = slow.intersection(come)
             free = [position for position, number in enumerate(cells) if not number]
             for position, number in zip(free, come, strict=False):
                 cells[position] = number

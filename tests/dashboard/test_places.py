@@ -99,14 +99,24 @@ def test_every_thread_has_one_mark_where_there_is_a_mark_for_each(
 def test_a_mark_that_stays_keeps_its_cell_and_one_that_comes_is_marked() -> None:
     tokens = Tokens()
     first = [thread(number, State.READING, moves=1) for number in (1, 2, 3)]
-    tokens.place({"reading": first}, 1)
+    elsewhere = [thread(9, State.ACCEPTED, moves=1)]
+    for _ in range(2):  # of what is seen for the first time nobody knows where it comes from
+        cells = tokens.place({"reading": first, "accepting": elsewhere}, 1)["reading"]
+    assert [cell.fresh for cell in cells] == [False, False, False]
     later = [thread(1, State.READING, moves=1), thread(3, State.READING, moves=1), thread(9, State.READING, moves=2)]
     cells = tokens.place({"reading": later}, 1)["reading"]
     assert [(cell.thread, cell.fresh) for cell in cells] == [(1, False), (9, True), (3, False)]
     cells = tokens.place({"reading": later[:1] + later[2:]}, 1)["reading"]
     assert [(cell.thread, cell.fresh) for cell in cells] == [(1, False), (9, False)]
     cells = tokens.place({"reading": later[1:2]}, 1)["reading"]
-    assert [(cell.thread, cell.fresh) for cell in cells] == [(3, True)]
+    assert [(cell.thread, cell.fresh) for cell in cells] == [(3, False)]
+
+
+def test_threads_that_live_no_longer_than_a_frame_are_a_bar() -> None:
+    tokens = Tokens()
+    for born in range(1, 40, 4):
+        cells = tokens.place({"reading": [thread(born + n, State.READING, moves=2) for n in range(4)]}, 1)["reading"]
+        assert [(cell.thread, cell.fresh) for cell in cells] == [(born + n, False) for n in range(4)]
 
 
 def test_what_moves_faster_than_the_frames_is_a_bar_without_a_mark_that_has_just_come() -> None:
