@@ -13,13 +13,13 @@ from time import monotonic_ns
 from typing import TYPE_CHECKING
 
 from teachserve.closer import Closer
-from teachserve.connection import Connection, Limits
+from teachserve.connection import Connection, Limits, waited_ns
 from teachserve.errors import Abandoned, Refusal
 from teachserve.events import Mark, State
 from teachserve.gate import Gate, readable
 from teachserve.message import Request, Response
 from teachserve.options import Options
-from teachserve.probe import ThreadRecord
+from teachserve.probe import STREAM, ThreadRecord
 from teachserve.queues import Tokens
 from teachserve.threads import PAUSE_S, ThreadTable, logger
 
@@ -116,6 +116,8 @@ class Accepting(ThreadTable):
                     self.changed.notify_all()
                 elif not (accepting or counts.asked or self._full()):
                     counts.asked = me.asked = True
+        if me.level == STREAM and (waited := waited_ns(sock)) is not None:
+            me.mark(Mark.ARRIVED, number, monotonic_ns() - waited)
         connection = Connection(sock, peer, number, self.limits)
         me.connections += 1
         me.connection = number

@@ -95,16 +95,32 @@ TRANSITIONS: dict[State, frozenset[State]] = _moves()
 
 
 class Mark(StrEnum):
-    """What happens to a connection without moving its thread: announced beside the moves, in the same stream."""
+    """What happens without moving a thread: announced beside the moves, in the same stream, of one connection as a rule.
+
+    ARRIVED is announced when the connection is accepted, and its time lies before: at that moment, at the latest, it was in
+    the kernel's accept queue. SPAWNED names the new thread where the others name the connection. HANDED_OVER is of
+    connection 0 where what is put on the queue holds none, as a worker that is wanted.
+    """
 
     CLOSED = "closed"
     REFUSED = "refused"
+    ARRIVED = "arrived"
+    SPAWNED = "spawned"
+    HANDED_OVER = "handed over"
 
 
 FIRST_MARK = 64
 """A code below this is a state entered; a code from this on is a Mark."""
+FIRST_QUEUE = 128
+"""A code from this on is HANDED_OVER, to the named queue of position code - FIRST_QUEUE in the header."""
 MARKS: tuple[Mark, ...] = tuple(Mark)
 MARK_CODES: dict[Mark, int] = {mark: FIRST_MARK + position for position, mark in enumerate(MARKS)}
+
+
+def mark_of(code: int) -> Mark:
+    """The mark with this code, which is FIRST_MARK or above."""
+    return Mark.HANDED_OVER if code >= FIRST_QUEUE else MARKS[code - FIRST_MARK]
+
 
 EVENT_NAMES: dict[tuple[State, State], str] = {
     (State.ACCEPTING, State.ACCEPTED): "Accepted",

@@ -15,6 +15,7 @@ from collections import defaultdict, deque
 from time import monotonic_ns
 
 from teachserve.events import (
+    FIRST_QUEUE,
     MARK_CODES,
     ROW_WORDS,
     ROWS,
@@ -108,10 +109,18 @@ class ThreadRecord:
         """How many moves it has made, modulo 2**32."""
         return self.word[_MOVES]
 
-    def mark(self, mark: Mark, connection: int) -> None:
-        """Announce what happened to a connection without the thread having moved."""
+    def mark(self, mark: Mark, about: int, at_ns: int | None = None) -> None:
+        """Announce what happened without the thread having moved: now, or at another moment of CLOCK_MONOTONIC.
+
+        `about` is the number of a connection, or of a thread, as Mark says.
+        """
         if self.level == STREAM:
-            self._emit(monotonic_ns(), MARK_CODES[mark], connection)
+            self._emit(monotonic_ns() if at_ns is None else at_ns, MARK_CODES[mark], about)
+
+    def mark_queue(self, queue: int, connection: int) -> None:
+        """Announce that something is about to be on the named queue of this position."""
+        if self.level == STREAM:
+            self._emit(monotonic_ns(), FIRST_QUEUE + queue, connection)
 
     def _observe(self, before: int, state: int) -> None:
         now = monotonic_ns()

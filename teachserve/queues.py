@@ -52,13 +52,15 @@ class NamedQueue:
     """One queue of one taskmaster: first in, first out, unbounded.
 
     `items`, `takers` (threads waiting) and `handed_over` (items ever put) change under the taskmaster's lock; `tokens`
-    holds one token an item, and one for each taker to be released when the server stops.
+    holds one token an item, and one for each taker to be released when the server stops. `position` is its place among
+    the taskmaster's queues: its number in the frames.
     """
 
-    __slots__ = ("handed_over", "items", "name", "takers", "tokens")
+    __slots__ = ("handed_over", "items", "name", "position", "takers", "tokens")
 
     def __init__(self, name: str):
         self.name = name
+        self.position = 0
         self.items: deque[object] = deque()
         self.takers = 0
         self.handed_over = 0

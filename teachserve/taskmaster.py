@@ -19,7 +19,7 @@ from teachserve.accepting import Accepting
 from teachserve.connection import Connection
 from teachserve.driver import BlockingDriver
 from teachserve.errors import Abandoned, TeachserveError
-from teachserve.events import State
+from teachserve.events import Mark, State
 from teachserve.gate import Gate, readable
 from teachserve.loop import Loop
 from teachserve.message import Request, Response
@@ -59,7 +59,8 @@ class Taskmaster(Accepting):
                     raise TeachserveError(f"{cls.__name__}.{name} hides a name of Taskmaster: call it something else")
                 if isinstance(member, Queue):
                     self.queues[name] = NamedQueue(name)
-        for name, queue in self.queues.items():
+        for position, (name, queue) in enumerate(self.queues.items()):
+            queue.position = position
             setattr(self, name, queue)
 
     @classmethod
@@ -94,12 +95,16 @@ class Taskmaster(Accepting):
             if not self.stopping and not full:
                 record = self._born(role)
                 record.held = connection
-                record.for_connection = connection is not None
+                if connection is not None:
+                    record.for_connection = True
+                    record.connection = connection.number
                 if accepts:
                     self.counts.accepting += 1
                     record.counted = True
             if accepts:
                 self.counts.asked = False
+        if record is not None and me is not None:
+            me.mark(Mark.SPAWNED, record.number)
         if record is not None and self._start(record, method, args):
             return True
         if connection is not None:
@@ -145,6 +150,10 @@ class Taskmaster(Accepting):
         me.enter(_HANDING_OVER)
         if self.gate is not None:
             self.gate.hold("hand_over")
+        if me.level:
+            me.mark_queue(
+                queue.position, _connection_in(item)
+            )  # before it is there: whoever takes it speaks of it later
         with self.lock:
             if item is me.held:
                 me.held = None
@@ -259,3 +268,12 @@ class Taskmaster(Accepting):
             me.driver.close()
             me.driver = me.loop = Loop(self, me, listener, queue)
         return me.loop.select()
+
+
+def _connection_in(item: object) -> int:
+    """The number of the connection that something on a queue holds; 0: none."""
+    if isinstance(item, Response):
+        item = item.request
+    if isinstance(item, Request):
+        item = item.connection
+    return item.number if isinstance(item, Connection) else 0

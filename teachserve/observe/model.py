@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from teachserve.events import CODES, FIRST_MARK, MARKS, STATES, TRANSITIONS, State
+from teachserve.events import CODES, FIRST_MARK, STATES, TRANSITIONS, Mark, State, mark_of
 from teachserve.observe.snapshot import COUNTERS, EventView, Header, LogLine, QueueView, Snapshot, ThreadView, to_json
 
 __all__ = ["EventView", "Header", "IllegalMove", "LogLine", "Model", "Snapshot", "ThreadView", "to_json"]
@@ -272,14 +272,15 @@ class Model:
         return names[position] if 0 <= position < len(names) else ""
 
     def _draw_event(self, one: Happening, sampled: bool) -> EventView:
+        mark = mark_of(one.code) if one.code >= FIRST_MARK else None
         return EventView(
             at_s=one.at / 1e6,
             thread=one.number,
             thread_name=f"{self._role_name(one.role)}-{one.number}",
             before=STATES[one.before] if one.before >= 0 else None,
             state=STATES[one.code] if one.code < FIRST_MARK else None,
-            mark=MARKS[one.code - FIRST_MARK] if one.code >= FIRST_MARK else None,
-            connection=one.connection,
+            mark=mark,
+            connection=0 if mark is Mark.SPAWNED else one.connection,
             sampled=sampled,
         )
 

@@ -142,7 +142,7 @@ class EventView:
     def name(self) -> str:
         """In the past tense: `Accepted`, `EnteredHandling`, `Refused`."""
         if self.state is None:
-            return self.mark.name.title() if self.mark else ""
+            return self.mark.name.title().replace("_", "") if self.mark else ""
         return event_name(self.before or State.STARTING, self.state)
 
 
