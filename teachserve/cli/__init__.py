@@ -15,6 +15,7 @@ COMMANDS = {
     "watch": ("teachserve.cli.watch", "Watch the threads of a running `serve --watch`."),
     "load": ("teachserve.cli.load", "Put load on a server and report requests/s and latency."),
     "check": ("teachserve.cli.check", "Grade a taskmaster with the conformance suite."),
+    "explain": ("teachserve.cli.explain", "What a word on the screen means."),
 }
 
 THINGS_TO_TRY = """\

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-COMMANDS = ["demo", "serve", "watch", "load", "check"]
+COMMANDS = ["demo", "serve", "watch", "load", "check", "explain"]
 
 
 def run(*arguments: str, **options) -> subprocess.CompletedProcess:
@@ -44,6 +44,8 @@ def test_every_command_s_help_has_an_example(command):
 MISTAKES = [
     (["recycle"], "no command 'recycle'"),
     (["demmo"], "did you mean demo?"),
+    (["explain", "stanby"], "no word 'stanby' is known here: did you mean standby?"),
+    (["explain", "zebra", "crossing"], "`teachserve explain` alone lists every word"),
     (["serve", "--arch", "recyling"], "did you mean recycling?"),
     (["demo", "--arch", "recyling", "--headless"], "did you mean recycling?"),
     (["serve", "--arch", "nowhere:Nothing"], "cannot import 'nowhere'"),
