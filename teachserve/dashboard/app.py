@@ -163,7 +163,7 @@ class Dashboard(App[None]):
     def action_meanings(self) -> None:
         """Help over the dashboard."""
         if not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen())
+            self.push_screen(HelpScreen(self.screen.focused))
 
     def action_theme(self) -> None:
         """Dark or light."""

@@ -1,6 +1,7 @@
-"""`?`: what each word on the screen means, taken from the vocabulary itself."""
+"""`?`: what the focused pane shows, each word on it in one sentence, and the keys; then everything there is."""
 
 import textwrap
+from collections.abc import Iterable
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -9,60 +10,91 @@ from textual.geometry import Size
 from textual.screen import ModalScreen
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.widget import Widget
 
 from teachserve.dashboard.glyphs import GLYPHS, css_name
-from teachserve.dashboard.keys import KEYS, SCROLLING
+from teachserve.dashboard.keys import EVERYWHERE, KEYS, SCROLLING
 from teachserve.dashboard.line_pane import CLASSES, Line, Styled
 from teachserve.dashboard.verdicts import SHORT
-from teachserve.events import MEANING, STATES
-from teachserve.observe import verdict
+from teachserve.events import State
+from teachserve.observe.glossary import GLOSSARY, GROUPS, STATE_GROUP, VERDICT_GROUP, Meaning, meanings
 
-WORDS = {
-    "For": "how long the thread has been in its state; `before`: since before the watching began",
-    "Conn": "the number of the connection that holds the thread",
-    "Reqs": "requests that the thread has answered",
-    "Taken": "connections that the thread has taken",
-    "Recyc": "how often the thread has gone back to accept instead of ending",
-    "serving": "reading, idle, handling or writing: a connection holds the thread",
-    "accept queue": "connections that the kernel has made and nobody has accepted; its bound is the backlog",
-    "overflowed": "connections that the accept queue had no room for; a client that tries again counts again",
-    "recycled": "a worker found fewer than `standby` others in accept, and went back there",
-    "ended": "threads whose method returned; a surplus worker ends so",
-    "p50, p99": "half of the answers, and 99 of 100, came at least this fast (last second)",
-    "never served": "clients that have not got a single answer yet",
-    "client-bound": "the load generator uses more than 85 % of its core: the figures show its limit, not the server's",
-    "agrees": "samples in which the kernel confirms our state, of those that it could judge",
-    "judged": "samples in which the kernel could say yes or no, of all",
-    "sampled": "of each thread only the latest move is shown; the counts are exact all the same",
-    "lost": "frames or events that did not reach this screen; the next frame repairs the counts",
-}
 INDENT = 23
+VERDICT_STYLES = {verdict.value: style for verdict, (_, style) in SHORT.items()}
+
+Entry = tuple[str, str, str]
+"""A word as it stands on the screen, its style, and its sentence."""
 
 
-def help_lines(width: int) -> list[Line]:
-    """The whole text: states, columns and figures, the kernel's verdicts, keys."""
-    lines: list[Line] = []
-    states = [(f"{GLYPHS[state]} {state.value}", css_name(state), MEANING[state]) for state in STATES]
-    figures = [(word, "strong", sentence) for word, sentence in WORDS.items()]
-    kernel = [(word, style, verdict.MEANING[one]) for one, (word, style) in SHORT.items()]
-    keys = [(key.shown, "strong", key.sentence) for key in KEYS if key.footer]
-    keys.append((SCROLLING, "strong", "scroll the threads."))
-    for title, entries in (
-        ("What a thread can be doing", states),
-        ("Columns and figures", figures),
-        ("What the kernel says of it", kernel),
-        ("Keys", keys),
-    ):
+def meant(word: str) -> list[Meaning]:
+    """What a pane means by a word on it: a State is a state; text is anything else, if it can be."""
+    found = meanings(word)
+    if isinstance(word, State):
+        return [one for one in found if one.group == STATE_GROUP]
+    same = [one for one in found if one.word == word] or found
+    return [one for one in same if one.group != STATE_GROUP] or same
+
+
+def entries(words: Iterable[str]) -> list[Entry]:
+    """The words of a pane, in its order. Where one has several meanings, each says of what it is one."""
+    told: list[Entry] = []
+    for word in words:
+        found = meant(word)
+        for one in found:
+            of = f" ({one.group})" if len(found) > 1 else ""
+            shown, style = (f"{GLYPHS[word]} {word}", css_name(word)) if isinstance(word, State) else (word, "strong")
+            told.append((shown, VERDICT_STYLES.get(one.word, style), one.sentence + of))
+    return told
+
+
+def key_entries(bindings: Iterable[object]) -> list[Entry]:
+    """Keys with what they do; a key without a sentence is Textual's own."""
+    return [(one.key_display, "strong", one.tooltip) for one in bindings if getattr(one, "tooltip", "")]
+
+
+def pane_sections(pane: Widget | None) -> list[tuple[str, list[Entry]]]:
+    """The first page: the focused pane, then the keys everywhere."""
+    everywhere = [(key.shown, "strong", key.sentence) for key in KEYS if key.where == EVERYWHERE]
+    own = key_entries(vars(type(pane)).get("BINDINGS", ()))
+    scrolling = [(SCROLLING, "strong", "scroll it.")] if isinstance(pane, ScrollView) else []
+    sections = [
+        ("The words on it", entries(getattr(pane, "words", ()))),
+        ("Its keys", own + scrolling),
+        ("Keys everywhere", everywhere),
+    ]
+    return [(title, told) for title, told in sections if told]
+
+
+def all_sections() -> list[tuple[str, list[Entry]]]:
+    """The second page: every word there is, by group."""
+    sections = []
+    for group in GROUPS:
+        words = [one for one in GLOSSARY if one.group == group]
+        if group == STATE_GROUP:
+            told = entries(State)
+        elif group == VERDICT_GROUP:
+            told = [
+                (f"{short} ({one.value})", style, meanings(one)[0].sentence) for one, (short, style) in SHORT.items()
+            ]
+        else:
+            told = [(one.word, "strong", one.sentence) for one in words]
+        sections.append((f"{group[0].upper()}{group[1:]}", told))
+    return sections
+
+
+def help_lines(about: str, sections: list[tuple[str, list[Entry]]], width: int) -> list[Line]:
+    """The text as lines of this width: a word and its sentence beside it, or below where the word is long."""
+    lines: list[Line] = [[(text, "")] for text in textwrap.wrap(about, width)]
+    for title, told in sections:
+        lines += [[]] if lines else []
         lines.append([(title.ljust(width), "heading")])
-        for word, style, sentence in entries:
-            room = max(20, width - INDENT)
+        for word, style, sentence in told:
             fits = len(word) < INDENT
-            first, *more = textwrap.wrap(sentence, room)
+            first, *more = textwrap.wrap(sentence, max(20, width - INDENT))
             lines += [] if fits else [[(word, style)]]
             lines.append([(f"{word if fits else '':<{INDENT}}", style), (first, "")])
             lines += [[(" " * INDENT + text, "")] for text in more]
-        lines.append([])
-    return lines[:-1]
+    return lines
 
 
 class HelpText(Styled, ScrollView, can_focus=True):
@@ -70,14 +102,34 @@ class HelpText(Styled, ScrollView, can_focus=True):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = CLASSES
 
-    def on_mount(self) -> None:
+    def __init__(self, pane: Widget | None) -> None:
+        super().__init__()
         self._lines: list[Line] = []
-        self.border_title = "Help"
-        self.border_subtitle = "Esc closes"
+        self._pane = pane
+        self._everything = not getattr(pane, "about", "")
+
+    def on_mount(self) -> None:
+        self._lay_out()
+
+    def turn(self) -> None:
+        """The other page."""
+        self._everything = not self._everything
+        self.scroll_home(animate=False)
+        self._lay_out()
 
     def on_resize(self) -> None:
         """Another width, other line ends."""
-        self._lines = help_lines(max(40, self.size.width - 2))
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        width = max(30, self.size.width - 2)
+        if self._everything:
+            self.border_title, other = "Help: every word", "this pane alone"
+            self._lines = help_lines("", all_sections(), width)
+        else:
+            self.border_title, other = f"Help: {title(self._pane)}", "every word"
+            self._lines = help_lines(self._pane.about, pane_sections(self._pane), width)
+        self.border_subtitle = f"? or Tab: {other} - Esc closes"
         self.virtual_size = Size(0, len(self._lines))
         self.refresh()
 
@@ -87,10 +139,26 @@ class HelpText(Styled, ScrollView, can_focus=True):
         return self.strip(self._lines[row] if row < len(self._lines) else [], self.scrollable_content_region.width)
 
 
+def title(pane: Widget) -> str:
+    """`the threads`, from the pane's class: ThreadsPane."""
+    return type(pane).__name__.removesuffix("Pane").removesuffix("Screen").removesuffix("Table").lower()
+
+
 class HelpScreen(ModalScreen[None]):
     """Over the dashboard, which runs on behind it."""
 
-    BINDINGS: ClassVar = [Binding("escape,q,question_mark,f1", "dismiss", "Close", priority=True)]
+    BINDINGS: ClassVar = [
+        Binding("escape,q", "dismiss", "Close", priority=True),
+        Binding("question_mark,f1,tab,shift+tab", "turn", "Other page", priority=True),
+    ]
+
+    def __init__(self, pane: Widget | None = None) -> None:
+        super().__init__()
+        self._pane = pane
 
     def compose(self) -> ComposeResult:
-        yield HelpText()
+        yield HelpText(self._pane)
+
+    def action_turn(self) -> None:
+        """This pane, or every word."""
+        self.query_one(HelpText).turn()

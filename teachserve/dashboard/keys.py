@@ -38,7 +38,14 @@ KEYS = (
         "q", "end", "q", "Quit", "Leaves: a demo's server and load end with it, a server that you watch runs on.", True
     ),
     Key("ctrl+c", "end_at_once", "^c", "Quit", "Quits, as q does."),
-    Key("question_mark,f1", "meanings", "?", "Help", "What each word, glyph and figure on this screen means.", True),
+    Key(
+        "question_mark,f1",
+        "meanings",
+        "?",
+        "Help",
+        "Explains the pane with the focus, and each word on it; again: every word there is.",
+        True,
+    ),
     Key("space", "freeze", "space", "Freeze", "Freezes the view, so that you can read it; the server runs on.", True),
     *(Key(view.key, f"view('{view.name}')", view.key, view.label, view.sentence) for view in VIEWS),
     Key("plus,equals_sign", "connections(2)", "+ -", "Clients", "+ doubles the connections, - halves them.", True),
@@ -47,6 +54,8 @@ KEYS = (
     Key("less_than_sign", "rate(0.5)", "<", "Slower", "Halves the rate of the load."),
     Key("X", "stop", "X", "Stop", "Stops the server softly: what it has accepted is served. Again: abandons it.", True),
     Key("T", "theme", "T", "Theme", "Changes between the dark and the light theme."),
+    Key("tab", "focus_next", "Tab", "Next", "Moves the focus to the next pane: ? explains it, m maximises it."),
+    Key("shift+tab", "focus_previous", "shift+Tab", "Previous", "Moves the focus to the pane before."),
     Key("f8", "picture", "f8", "SVG", "Saves this screen as an SVG picture in the current folder.", True),
 )
 SCROLLING = "arrows, page up and down, home, end"

@@ -30,6 +30,11 @@ class Styled:
     in declares `COMPONENT_CLASSES = CLASSES`.
     """
 
+    about: ClassVar[str] = ""
+    """What the pane shows and what to look for, in one or two sentences: `?` begins with it."""
+    words: ClassVar[tuple[str, ...]] = ()
+    """The words on it, each of which the glossary explains; a State where a state is meant."""
+
     def __init__(self, **arguments: object) -> None:
         super().__init__(**arguments)
         self._styles_by_name: dict[str, Style] = {}
@@ -53,7 +58,7 @@ class Styled:
         return strip.adjust_cell_length(width, self.piece_style(""))
 
 
-class LinePane(Styled, Widget):
+class LinePane(Styled, Widget, can_focus=True):
     """A pane whose content is a function of the picture and the pane's size."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = CLASSES

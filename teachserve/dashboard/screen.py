@@ -9,6 +9,7 @@ from textual.containers import Container
 from textual.message import Message
 from textual.reactive import reactive
 from textual.screen import Screen
+from textual.scroll_view import ScrollView
 from textual.widget import Widget
 from textual.widgets import Footer, Static
 
@@ -83,8 +84,8 @@ class DashboardScreen(Screen[None]):
         for name in BODIES:
             self.query_one(f"#view-{name}").set_class(name != self.view, "-other")
         self._tabs.view = self.view
-        first = next((pane for pane in self._panes[self.view] if pane.focusable), None)
-        self.set_focus(first)
+        panes = self._panes[self.view]
+        self.set_focus(next((pane for pane in panes if isinstance(pane, ScrollView)), panes[0]))
         if self._newest is not None:
             self.show(self._newest)
 

@@ -8,13 +8,12 @@ from demo.pictures import picture, recycling
 from textual.pilot import Pilot
 
 from teachserve.dashboard.app import Dashboard
-from teachserve.dashboard.help import help_lines
 from teachserve.dashboard.keys import EVERYWHERE, KEYS
 from teachserve.dashboard.panes.tabs import TabsPane
 from teachserve.dashboard.panes.threads import ThreadTable
 from teachserve.dashboard.themes import DARK, LIGHT
 from teachserve.dashboard.views import VIEWS, View
-from teachserve.events import MEANING, State
+from teachserve.events import State
 
 from .board import Given, play, screen_text, show
 
@@ -82,26 +81,9 @@ def test_the_arrows_and_pages_scroll_the_threads() -> None:
         await pilot.press("pagedown")
         await pilot.wait_for_animation()
         assert table.scroll_offset.y > 3
-        assert f" {table.scroll_offset.y + 1}-" in screen_text(app)
+        assert f"{table.scroll_offset.y + 1}-" in screen_text(app)
 
     play(picture(recycling(40)), story)
-
-
-def test_the_question_mark_explains_every_word_and_goes_away_again() -> None:
-    told = " ".join("".join(text for text, _ in line) for line in help_lines(200))
-    assert [word for state, word in MEANING.items() if state.value not in told or word not in told] == []
-    assert [key for key in KEYS if key.footer and key.sentence not in told] == []
-
-    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
-        await pilot.press("question_mark")
-        assert "What a thread can be doing" in screen_text(app)
-        await show(app, pilot, picture(recycling(accepting=5)))
-        await pilot.press("escape")
-        text = screen_text(app)
-        assert "What a thread can be doing" not in text
-        assert "o accepting 5" in text
-
-    play(picture(), story)
 
 
 def test_t_changes_the_theme() -> None:

@@ -9,6 +9,12 @@ from teachserve.events import STATES, State
 class CountsPane(LinePane):
     """Every state that this server's threads have ever been in, so that a word keeps its place while it is zero."""
 
+    about = (
+        "How many threads are in each state at this moment. Look at accepting: at 0 nobody takes the next connection, "
+        "and it waits in the kernel."
+    )
+    words = STATES
+
     def lines(self, picture: Picture, width: int, height: int) -> list[Line]:
         shown = [(state, picture.snapshot.states.get(state, 0)) for state in seen(picture)]
         lines = pack(shown, width)

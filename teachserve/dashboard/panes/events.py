@@ -4,7 +4,8 @@ from teachserve.dashboard.glyphs import css_name
 from teachserve.dashboard.line_pane import Line, LinePane
 from teachserve.demo.picture import Picture
 from teachserve.demo.wording import printable
-from teachserve.events import State
+from teachserve.events import MARKS, State
+from teachserve.observe.glossary import NAMED
 from teachserve.observe.snapshot import EventView, LogLine
 
 HOLD_S = 0.5
@@ -16,6 +17,12 @@ LABEL = 11
 
 class EventsPane(LinePane):
     """The newest at the bottom. A table frame tells each thread's latest move only: then they are called sampled."""
+
+    about = (
+        "What happened last, the newest at the bottom, with the server's own messages. A move without a name of its own "
+        "stands under the state that it led to."
+    )
+    words = (*NAMED, *(mark.name.title() for mark in MARKS), "sampled", "complete")
 
     def __init__(self, **arguments: object) -> None:
         super().__init__(**arguments)

@@ -17,6 +17,16 @@ FIRST = ("delay", "delay_kind", "backlog", "graceful_timeout")
 class HeaderPane(LinePane):
     """Two lines: who runs where and how; and the options in force."""
 
+    about = (
+        "Who serves, where, on which Python, for how long, and the options in force. While the view is frozen or the "
+        "server slowed down, that is said here instead."
+    )
+    words = (
+        "architecture", "GIL", "serving", "stopping", "stopped", "abandoned", "lost", "standby", "threads", "max_threads",
+        "max_accepts", "offload", "delay", "delay_kind", "backlog", "graceful_timeout", "timeout_keep_alive", "freeze",
+        "SLOWED",
+    )  # fmt: skip
+
     banner: reactive[str] = reactive("", repaint=False, init=False)
 
     def watch_banner(self) -> None:

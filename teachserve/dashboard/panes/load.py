@@ -8,6 +8,15 @@ from teachserve.demo.wording import counted
 class LoadPane(LinePane):
     """Two lines: the plan with the generator's own limit, and what became of the requests."""
 
+    about = (
+        "The clients of this demo and what they got. Look at the generator: at its own limit it measures itself; and at "
+        "never served: a high rate can hide clients that starve."
+    )
+    words = (
+        "clients", "keep-alive", "close", "closed loop", "open loop", "generator", "client-bound", "200s", "503s",
+        "errors", "never served", "n/a",
+    )  # fmt: skip
+
     def lines(self, picture: Picture, width: int, height: int) -> list[Line]:
         load = picture.load
         if load is None:

@@ -10,6 +10,14 @@ BAR = 20
 class QueuesPane(LinePane):
     """One line: length and bound of the kernel's queue, what overflowed, and each named queue with its total."""
 
+    about = (
+        "Who waits before a thread has taken it: in the kernel's accept queue, which the server cannot see into, and on "
+        "the architecture's own queues, now and (in brackets) ever."
+    )
+    words = (
+        "accept queue", "backlog", "overflowed", "named queue", "wanted", "connections", "requests", "answers", "n/a",
+    )  # fmt: skip
+
     def lines(self, picture: Picture, width: int, height: int) -> list[Line]:
         queue = picture.accept_queue
         many = len(picture.snapshot.queues) > 1 and width < 110

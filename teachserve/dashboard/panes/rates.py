@@ -9,6 +9,12 @@ from teachserve.demo.wording import duration, short
 class RatesPane(LinePane):
     """Two lines of figures with a chart of the last minute each."""
 
+    about = (
+        "How much is answered and how long that takes, now and over the last minute, and how many threads it took. "
+        "Look at made and ended: where both grow with the requests, each connection costs a thread."
+    )
+    words = ("Requests/s", "threads", "made", "recycled", "ended", "broken", "Latency", "p50", "p99", "n/a")
+
     def lines(self, picture: Picture, width: int, height: int) -> list[Line]:
         snapshot, load, history = picture.snapshot, picture.load, picture.history
         counters = snapshot.counters

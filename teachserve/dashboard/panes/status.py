@@ -19,6 +19,12 @@ SILENT_S = 1.0
 class StatusPane(LinePane):
     """One line that is never empty: silence would look like calm."""
 
+    about = (
+        "Whether what you see is all there is: the link to the server, and what was lost on the way. Every count repairs "
+        "itself with the next frame."
+    )
+    words = ("live", "silent", "lost", "lost frames", "events lost", "illegal moves", "sampled", "complete")
+
     silent_s: reactive[float] = reactive(0.0, repaint=False, init=False)
 
     def watch_silent_s(self) -> None:

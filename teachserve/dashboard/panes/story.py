@@ -13,6 +13,12 @@ HOLD_S = 0.8
 class StoryPane(LinePane):
     """One sentence over at most two lines."""
 
+    about = (
+        "What is happening at this instant, in words: who accepts, who serves, who waits where. It stands for a moment "
+        "so that it can be read, and says how old it is."
+    )
+    words = ("ago", "acceptor", "worker", "loop", "serving", "idle", "accept queue")
+
     def __init__(self, **arguments: object) -> None:
         super().__init__(**arguments)
         self._text, self._phase, self._since_s = "", "", float("-inf")

@@ -12,6 +12,8 @@ from teachserve.demo.picture import Picture
 class TabsPane(LinePane):
     """One line: `1 Places  2 Threads  3 Connections`."""
 
+    can_focus = False
+
     view: reactive[str] = reactive(OPENING, repaint=False, init=False)
 
     class Chosen(Message):

@@ -14,6 +14,7 @@ from teachserve.dashboard.panes.counts import seen
 from teachserve.dashboard.verdicts import sight_text
 from teachserve.demo.picture import Picture
 from teachserve.demo.wording import age, duration, short
+from teachserve.events import STATES
 from teachserve.observe.snapshot import ThreadView
 
 
@@ -48,6 +49,15 @@ def columns(picture: Picture, width: int) -> Columns:
 
 class ThreadTable(Styled, ScrollView, can_focus=True):
     """A line for each living thread, by number, under a heading that stays."""
+
+    about = (
+        "Every thread that is alive, with what it says of itself and what the kernel says of it. Look for one state that "
+        "many share, and for one thread that does not move."
+    )
+    words = (
+        "Thread", "State", "For", "Conn", "Reqs", "Taken", "Recyc", "Kernel", *STATES,
+        "ok", "moved", "running", "GIL", "lock", "differs",
+    )  # fmt: skip
 
     picture: reactive[Picture | None] = reactive(None, repaint=False, init=False)
     COMPONENT_CLASSES: ClassVar[set[str]] = CLASSES

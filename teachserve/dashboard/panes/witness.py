@@ -18,6 +18,12 @@ NAME = 21
 class WitnessPane(LinePane):
     """One line of sums where there is no room; else a line for each state, with what could not be judged and why."""
 
+    about = (
+        "What the kernel, asked from outside, says of the same threads. Agreement is of judged samples alone, so look at "
+        "judged beside it; anything that differs is a mistake in the server or in this program."
+    )
+    words = ("agrees", "judged", "samples", "differs", "moved", "running", "GIL", "lock", "any call", "n/a")
+
     def lines(self, picture: Picture, width: int, height: int) -> list[Line]:
         look = picture.witness
         if look is None or look.unavailable:
