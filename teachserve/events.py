@@ -122,6 +122,11 @@ def mark_of(code: int) -> Mark:
     return Mark.HANDED_OVER if code >= FIRST_QUEUE else MARKS[code - FIRST_MARK]
 
 
+def mark_name(mark: Mark) -> str:
+    """The mark in the past tense, as an event: `Closed`, `HandedOver`."""
+    return mark.name.title().replace("_", "")
+
+
 EVENT_NAMES: dict[tuple[State, State], str] = {
     (State.ACCEPTING, State.ACCEPTED): "Accepted",
     (State.RECYCLING, State.ACCEPTING): "Recycled",

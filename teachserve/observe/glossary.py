@@ -8,7 +8,7 @@ import difflib
 import re
 from typing import NamedTuple
 
-from teachserve.events import MARKS, MEANING, STATES, Mark, State, event_name
+from teachserve.events import MARKS, MEANING, STATES, Mark, State, event_name, mark_name
 from teachserve.observe import verdict
 from teachserve.observe.words import ALIASES, EVERYDAY, TOGETHER, WORDS
 from teachserve.options import DECLARED
@@ -30,6 +30,9 @@ NAMED = {
 MARKED = {
     Mark.CLOSED: "the server has closed the connection, or has given it to the closer",
     Mark.REFUSED: "the connection was answered with an error, and is closed",
+    Mark.ARRIVED: "at that moment, at the latest, the connection was in the kernel's accept queue",
+    Mark.SPAWNED: "the thread has made another thread",
+    Mark.HANDED_OVER: "the thread has put something on a named queue",
 }
 
 
@@ -44,7 +47,7 @@ class Meaning(NamedTuple):
 def _all() -> tuple[Meaning, ...]:
     entered = {event_name(State.STARTING, state): state for state in STATES}
     told = {name: f"the thread has begun this: {MEANING[state]}" for name, state in entered.items()}
-    events = {**told, **NAMED, **{mark.name.title(): MARKED[mark] for mark in MARKS}}
+    events = {**told, **NAMED, **{mark_name(mark): MARKED[mark] for mark in MARKS}}
     options = {option.name: _lower(option.sentence.rstrip(".")) for option in DECLARED}
     groups = {
         STATE_GROUP: {state.value: sentence for state, sentence in MEANING.items()},

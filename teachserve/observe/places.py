@@ -103,6 +103,10 @@ def _flows(snapshot: Snapshot, rooms: Iterable[Room]) -> dict[Pair, Flow]:
     return found
 
 
+HELD = (S.WAITING_FOR_PLACE, S.READING, S.HANDLING, S.WRITING, S.IDLE)
+"""The states of a thread that a connection holds, in the order of a connection's way."""
+
+
 class Waiting(NamedTuple):
     """How many connections are in one place at this moment; `state` is that of the threads that hold them, if any do."""
 
@@ -119,10 +123,7 @@ def waiting(snapshot: Snapshot, queued: int | None) -> list[Waiting]:
     """
     found = [] if queued is None else [Waiting(ACCEPT_QUEUE.name, queued)]
     found += [Waiting(name, queue.connections) for name, queue in snapshot.queues.items()]
-    found += [
-        Waiting(state.value, snapshot.states[state], state)
-        for state in (S.WAITING_FOR_PLACE, S.READING, S.HANDLING, S.WRITING, S.IDLE)
-    ]
+    found += [Waiting(state.value, snapshot.states[state], state) for state in HELD]
     if watched := snapshot.counters.get("watched", 0):
         in_progress = snapshot.counters["watched_in_progress"]
         at_work = sum(one.count for one in found if one.state is not None) + sum(

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from teachserve.events import SERVING, Mark, State, event_name
+from teachserve.events import SERVING, Mark, State, event_name, mark_name
 
 COUNTED_NOW = (
     "accepting", "serving", "waiting_for_place", "threads", "admitted", "placed", "watched", "watched_in_progress",
@@ -142,7 +142,7 @@ class EventView:
     def name(self) -> str:
         """In the past tense: `Accepted`, `EnteredHandling`, `Refused`."""
         if self.state is None:
-            return self.mark.name.title().replace("_", "") if self.mark else ""
+            return mark_name(self.mark) if self.mark else ""
         return event_name(self.before or State.STARTING, self.state)
 
 

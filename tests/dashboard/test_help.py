@@ -39,7 +39,7 @@ def test_every_pane_that_can_have_the_focus_says_what_it_shows_and_has_each_word
 
 def test_the_help_of_a_pane_has_its_words_its_keys_and_the_keys_everywhere() -> None:
     async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
-        pane = app.query_one(ThreadTable)
+        pane = app.query_one("#view-threads ThreadTable", ThreadTable)
         told = " ".join(text_of_help(pane).split())
         assert told.startswith(" ".join(pane.about.split()))
         for state in STATES:
@@ -100,7 +100,7 @@ def test_the_help_can_be_scrolled_to_its_end() -> None:
 def test_tab_moves_the_focus_and_the_bar_at_its_left_says_where_it_is() -> None:
     async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
         before = screen_text(app)
-        table = app.query_one(ThreadTable)
+        table = app.query_one("#view-threads ThreadTable", ThreadTable)
         assert app.focused is table
         await pilot.press("tab")
         after = screen_text(app)

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from teachserve.architectures import NAMES
 from teachserve.cli.explain import command
-from teachserve.events import MARKS, STATES, TRANSITIONS, event_name
+from teachserve.events import MARKS, STATES, TRANSITIONS, event_name, mark_name
 from teachserve.observe.glossary import GLOSSARY, GROUPS, close_to, meanings, related
 from teachserve.observe.snapshot import PHASES
 from teachserve.observe.verdict import Verdict
@@ -18,7 +18,7 @@ from teachserve.options import OPTIONS
 VOCABULARY = [
     *(state.value for state in STATES),
     *(event_name(before, after) for before in STATES for after in TRANSITIONS[before]),
-    *(mark.name.title() for mark in MARKS),
+    *(mark_name(mark) for mark in MARKS),
     *(verdict.value for verdict in Verdict),
     *OPTIONS,
     *NAMES,

@@ -4,7 +4,7 @@ from teachserve.dashboard.glyphs import css_name
 from teachserve.dashboard.line_pane import Line, LinePane
 from teachserve.demo.picture import Picture
 from teachserve.demo.wording import printable
-from teachserve.events import MARKS, State
+from teachserve.events import MARKS, State, mark_name
 from teachserve.observe.glossary import NAMED
 from teachserve.observe.snapshot import EventView, LogLine
 
@@ -22,7 +22,7 @@ class EventsPane(LinePane):
         "What happened last, the newest at the bottom, with the server's own messages. A move without a name of its own "
         "stands under the state that it led to."
     )
-    words = (*NAMED, *(mark.name.title() for mark in MARKS), "sampled", "complete")
+    words = (*NAMED, *(mark_name(mark) for mark in MARKS), "sampled", "complete")
 
     def __init__(self, **arguments: object) -> None:
         super().__init__(**arguments)

@@ -25,7 +25,13 @@ MOST_ENDED = 10
 
 
 class PlacesPane(LinePane):
-    """The picture of the rooms; below it, in one line, what a token is and what is not drawn."""
+    """The picture of the rooms; below it, in one line, what a mark is and what is not drawn."""
+
+    about = (
+        "Each room that a connection and a thread can be in, in the order of a connection's way; every thread is a mark in "
+        "its room. The numbers at the arrows are moves per second. See where marks pile up, and which way they go back."
+    )
+    words = ("room", "token", "flow", *(room.name for room in (*places.WAY, *places.BESIDE, places.QUEUES)), "sampled")
 
     def __init__(self, **arguments: object) -> None:
         super().__init__(**arguments)

@@ -9,6 +9,10 @@ from teachserve.demo.wording import duration
 class VitalsPane(LinePane):
     """`7001 requests/s  p50 12ms  p99 46ms  100 clients, close, closed loop`, and alarms at the right end."""
 
+    about = "How fast it goes: what the clients get, how long they wait for it, and what kind of load they are."
+    words = ("Requests/s", "p50", "p99", "client", "keep-alive", "close", "closed loop", "open loop", "503s", "errors",
+             "never served", "client-bound", "n/a")  # fmt: skip
+
     def lines(self, picture: Picture, width: int, height: int) -> list[Line]:
         load = picture.load
         if load is None:

@@ -3,11 +3,24 @@
 from teachserve.dashboard.glyphs import GLYPHS, KERNEL, QUEUE, css_name
 from teachserve.dashboard.line_pane import Line, LinePane
 from teachserve.demo.picture import Picture
-from teachserve.observe.places import ACCEPT_QUEUE, Waiting, waiting
+from teachserve.observe.places import ACCEPT_QUEUE, HELD, Waiting, waiting
 
 
 class WaitingPane(LinePane):
     """Two lines: each place with its number of connections, and the bar."""
+
+    about = (
+        "Where the connections are at this moment. The longest stretch of the bar is where they wait; if it is the accept "
+        "queue, nobody takes them from the kernel fast enough."
+    )
+    words = (
+        "waiting-place bar",
+        "accept queue",
+        "named queue",
+        *(state.value for state in HELD),
+        "loop: begun",
+        "loop: idle",
+    )
 
     def lines(self, picture: Picture, width: int, height: int) -> list[Line]:
         found = waiting(picture.snapshot, picture.queued)
