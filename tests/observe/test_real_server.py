@@ -17,6 +17,7 @@ from teachserve.observe.accept_queue import AcceptQueue
 from teachserve.observe.kernel import Witness
 from teachserve.observe.link import Link
 from teachserve.observe.model import Model, Snapshot
+from teachserve.observe.places import Flow, Places
 
 from .child import PATIENCE_S
 
@@ -126,3 +127,21 @@ def test_a_stream_tells_every_move_that_the_table_counts(watch, arch):
     assert answered() == 20
     assert shown.streaming
     assert (shown.lost_events, shown.illegal_moves) == (0, 0)
+
+
+@pytest.mark.parametrize("arch", ["recycling", "thread-pool", "event-loop", "thread-per-connection", "single-thread"])
+def test_what_flows_between_the_places_is_what_the_client_counts(watch, arch):
+    server = watch(arch)
+    server.until(lambda shown: shown.states[S.ACCEPTING] + shown.states[S.SELECTING] > 0)
+    server.ask(25)
+    shown = server.until(lambda shown: shown.counters["requests"] == 25)
+    assert {flow.total for flow in through(shown)} == {25}
+    server.link.send("stop")
+    shown = server.until(lambda shown: shown.phase == "stopped")
+    assert {flow.total for flow in through(shown)} == {25}
+
+
+def through(shown: Snapshot) -> list[Flow]:
+    """What a request and its connection have flowed through, whatever the architecture."""
+    flows = Places.of(shown).flows
+    return [flows["accept queue", "accepting"], flows["reading", "handling"], flows["handling", "writing"]]

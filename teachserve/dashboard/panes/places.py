@@ -31,7 +31,7 @@ class PlacesPane(LinePane):
         "Each room that a connection and a thread can be in, in the order of a connection's way; every thread is a mark in "
         "its room. The numbers at the arrows are moves per second. See where marks pile up, and which way they go back."
     )
-    words = ("room", "token", "flow", *(room.name for room in (*places.WAY, *places.BESIDE, places.QUEUES)), "sampled")
+    words = ("room", "token", "flow", *(room.name for room in (*places.WAY, *places.BESIDE)), "named queue", "sampled")
 
     def __init__(self, **arguments: object) -> None:
         super().__init__(**arguments)
