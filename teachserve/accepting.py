@@ -19,9 +19,9 @@ from teachserve.events import Mark, State
 from teachserve.gate import Gate, readable
 from teachserve.message import Request, Response
 from teachserve.options import Options
+from teachserve.places import Places
 from teachserve.probe import STREAM, ThreadRecord
-from teachserve.queues import Tokens
-from teachserve.threads import PAUSE_S, ThreadTable, logger
+from teachserve.threads import PAUSE_S, logger
 
 if TYPE_CHECKING:
     from teachserve.access_log import AccessLog
@@ -34,41 +34,26 @@ SHORTAGE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _ACCEPTING = State.ACCEPTING.code
 _ACCEPTED = State.ACCEPTED.code
 _BACKING_OFF = State.BACKING_OFF.code
-_WAITING_FOR_PLACE = State.WAITING_FOR_PLACE.code
 _RECYCLING = State.RECYCLING.code
 
 
-class Accepting(ThreadTable):
+class Accepting(Places):
     """The verbs around accept(2), and what refuses or closes a connection."""
-
-    accepting_role: str = "worker"
 
     def __init__(
         self, listener: socket.socket, app: Callable[[Request], Response], options: Options, gate: Gate | None
     ):
-        super().__init__(gate)
+        super().__init__(options, gate)
         self.listener = listener
         self.listener_descriptor = listener.fileno()
         self.app = app
-        self.options = options
         self.limits = Limits.of(options)
         self.closer = Closer(self)
         self.access_log: AccessLog | None = None
-        self.abandoned = False
         self.shortage = False  # accept(2) last failed for want of descriptors or memory
         self.on_failure: Callable[[], object] = lambda: None  # called once, when accept(2) fails for good
         self.failed = False  # accept(2) has failed for good
         self.wakes: set[tuple] = set()  # local addresses of a stop's own connects
-        self.places = Tokens()
-        self._most_threads = options.values.get("max_threads", float("inf"))
-
-    def _died(self, record: ThreadRecord) -> None:
-        if record.counted:
-            record.counted = False
-            self.counts.accepting -= 1
-        if record.placed:
-            self._free_place(record)
-        super()._died(record)
 
     def accept(self) -> Connection | None:
         """Take the next connection from the listening socket. In a loop: without waiting, and `select` watches it.
@@ -86,6 +71,8 @@ class Accepting(ThreadTable):
                 self.counts.accepting += 1
                 me.counted = True
                 self.counts.asked = False
+                if me.leaving:
+                    self._stays(me)
         me.connection = 0
         me.enter(_ACCEPTING, self.listener_descriptor)
         while True:
@@ -126,10 +113,6 @@ class Accepting(ThreadTable):
         if self.gate is not None:
             self.gate.hold("accepted")
         return connection
-
-    def _full(self) -> bool:
-        """As many threads of the accepting role live as may. The caller holds the lock."""
-        return self.counts.live[self.accepting_role] >= self._most_threads
 
     def accept_once(self, me: ThreadRecord) -> tuple[socket.socket, tuple] | None:
         """One accept(2); None when it gave nothing and may be tried again, or the server stops. Raises: Abandoned."""
@@ -193,39 +176,6 @@ class Accepting(ThreadTable):
             self.refuse(connection, 503, reason)
         return room
 
-    def wait_for_place(self) -> None:
-        """Wait until fewer than `max_threads` threads serve; the end of `serve` frees the place.
-
-        While it blocks: waiting for a place. Once the server stops: goes on in turn.
-        """
-        me = self._local.record
-        with self.lock:
-            if self.abandoned:
-                raise Abandoned
-            waits = self.counts.placed >= self.options.max_threads
-            if waits:
-                self.counts.queueing += 1
-            else:
-                self.counts.placed += 1
-                me.placed = True
-        if waits:
-            me.enter(_WAITING_FOR_PLACE, self.places.descriptor)
-            if self.gate is not None:
-                self.gate.hold("wait_for_place", readable(self.places.descriptor))
-            self.places.get()
-            me.placed = True  # handed on by whoever left, or by an abandon: it is in `placed` already
-            if self.abandoned:
-                raise Abandoned
-
-    def _free_place(self, me: ThreadRecord) -> None:
-        """Hand the place to the first who waits, else free it. The caller holds the lock."""
-        me.placed = False
-        if self.counts.queueing:
-            self.counts.queueing -= 1
-            self.places.put()
-        else:
-            self.counts.placed -= 1
-
     def short_of_acceptors(self) -> bool:
         """True once for each need: nobody accepts, nobody is on the way, and there is room for one more.
 
@@ -238,6 +188,7 @@ class Accepting(ThreadTable):
     def recycle(self) -> bool:
         """Go back to accept if fewer than `standby` others accept, counted as accepting at once; else end as surplus.
 
+        Surplus too are those that live beyond `max_threads`, where it was lowered.
         State: recycling. Event: Recycled. Once the server stops: False.
         """
         me = self._local.record
@@ -246,8 +197,14 @@ class Accepting(ThreadTable):
             self.gate.hold("recycle")
         counts, standby = self.counts, self.options.standby
         with self.lock:
-            if self.stopping or counts.accepting >= standby:
+            if self.stopping:
                 return False
+            if counts.accepting >= standby or (self._too_many and self._still_too_many()):
+                counts.leaving += not me.leaving
+                me.leaving = True
+                return False
+            if me.leaving:
+                self._stays(me)
             counts.accepting += 1
             me.counted = True
         me.recycled += 1

@@ -15,6 +15,7 @@ class Counts:
     live: Counter[str] = field(default_factory=Counter)  # threads by role, from spawn to the end of their method
     lower: int = 0  # threads of the lower rooms, which have no role in the architecture
     accepting: int = 0
+    leaving: int = 0  # threads that recycle told to end, and that have not ended yet
     asked: bool = False
     taking: int = 0  # threads inside take
     admitted: int = 0  # connections that count towards max_accepts
@@ -33,6 +34,7 @@ class Counts:
         """What a stopped server counts none of, by name."""
         return {
             "accepting": self.accepting,
+            "leaving": self.leaving,
             "taking": self.taking,
             "admitted": self.admitted,
             "placed": self.placed,

@@ -18,7 +18,8 @@ class Option:
     """One option: its name, default, range (in its unit) and one sentence.
 
     `kind` is the type of its value: int, float (a duration in seconds) or str. `scope` is "server" (any architecture),
-    "architecture" (only where the taskmaster uses it) or "handler" (the built-in routes).
+    "architecture" (only where the taskmaster uses it) or "handler" (the built-in routes). `live`: it may be changed while
+    the server runs.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Option:
     maximum: float = float("inf")
     unit: str = ""
     choices: tuple[str, ...] = ()
+    live: bool = False
 
     @property
     def flag(self) -> str:
@@ -108,8 +110,11 @@ DECLARED = (
         1,
         MOST_THREADS,
         "threads",
+        live=True,
     ),
-    Option("max_threads", 100, "Threads that may serve at once.", "architecture", 1, MOST_THREADS, "threads"),
+    Option(
+        "max_threads", 100, "Threads that may serve at once.", "architecture", 1, MOST_THREADS, "threads", live=True
+    ),
     Option(
         "max_accepts",
         120,
@@ -122,8 +127,10 @@ DECLARED = (
     Option(
         "offload", 0, "Workers that run the handlers for an event loop.", "architecture", 0, MOST_THREADS, "threads"
     ),
-    Option("delay", "none", "How long the built-in routes take: none, 0 (a sleep(0)) or a duration.", "handler"),
-    Option("delay_kind", "sleep", "sleep blocks, cpu computes.", "handler", choices=("sleep", "cpu")),
+    Option(
+        "delay", "none", "How long the built-in routes take: none, 0 (a sleep(0)) or a duration.", "handler", live=True
+    ),
+    Option("delay_kind", "sleep", "sleep blocks, cpu computes.", "handler", choices=("sleep", "cpu"), live=True),
     Option(
         "graceful_timeout",
         30.0,
@@ -160,6 +167,9 @@ DECLARED = (
 
 OPTIONS: dict[str, Option] = {option.name: option for option in DECLARED}
 
+# (small, large, strictly): `small` may be at most `large`, or must be less.
+FIT = (("standby", "max_threads", False), ("threads", "max_accepts", False), ("max_threads", "max_accepts", True))
+
 # A verb that rests on an option uses it, though the architecture's file does not name the option.
 VERB_OPTIONS = {
     "admit": ("max_accepts",),
@@ -178,8 +188,8 @@ def _names(code: CodeType) -> set[str]:
     return names
 
 
-def options_used(architecture: type, base: type) -> frozenset[str]:
-    """The architecture options that a taskmaster uses: those that its own methods name, or whose verbs they call."""
+def names_used(architecture: type, base: type) -> set[str]:
+    """Every attribute that a taskmaster's own methods name: its options, and the verbs that it calls."""
     named: set[str] = set()
     for cls in architecture.__mro__:
         if cls is base or not issubclass(cls, base):
@@ -187,11 +197,28 @@ def options_used(architecture: type, base: type) -> frozenset[str]:
         for member in vars(cls).values():
             if code := getattr(member, "__code__", None):
                 named |= _names(code)
+    return named
+
+
+def options_used(architecture: type, base: type) -> frozenset[str]:
+    """The architecture options that a taskmaster uses: those that its own methods name, or whose verbs they call."""
+    named = names_used(architecture, base)
     used = {option.name for option in DECLARED if option.scope == "architecture" and option.name in named}
     for verb, options in VERB_OPTIONS.items():
         if verb in named:
             used.update(options)
     return frozenset(used)
+
+
+def _fits(values: dict, small: str, large: str, strictly: bool) -> bool:
+    return not {small, large} <= values.keys() or values[small] + (1 if strictly else 0) <= values[large]
+
+
+def _contradiction(values: dict, small: str, large: str, strictly: bool) -> OptionError:
+    return OptionError(
+        f"{small} must be {'less than' if strictly else 'at most'} {large}: {small}={values[small]}, "
+        f"{large}={values[large]}; lower {OPTIONS[small].flag} or raise {OPTIONS[large].flag}"
+    )
 
 
 @dataclass
@@ -209,41 +236,46 @@ class Options:
 
     def __post_init__(self) -> None:
         for name, value in self.given.items():
-            option = OPTIONS.get(name)
-            if option is None:
-                raise OptionError(f"there is no option {name}: the options are {', '.join(OPTIONS)}")
-            if option.scope == "architecture" and name not in self.used:
-                able = ", ".join(sorted(self.used)) or "none of the thread options"
-                raise OptionError(
-                    f"{name} means nothing to {self.architecture}: {name}={value}; "
-                    f"leave {option.flag} out ({self.architecture} uses {able})"
-                )
-            self.values[name] = option.parse(value)
+            self.values[name] = self._parse(name, value)
         for option in DECLARED:
             if option.scope != "architecture" or option.name in self.used:
                 self.values.setdefault(option.name, option.default)
-        self._fit("standby", "max_threads")
-        self._fit("threads", "max_accepts")
-        self._fit("max_threads", "max_accepts", strictly=True)
+        for small, large, strictly in FIT:
+            self._fit(small, large, strictly)
         vars(self).update(self.values)  # plain attributes: verbs read them for each connection
 
-    def _fit(self, small: str, large: str, strictly: bool = False) -> None:
-        """`small` may be at most `large` (or must be below it). A default that was not asked for gives way."""
-        if not {small, large} <= self.values.keys():
+    def change(self, name: str, value: object) -> None:
+        """Put another value in force. Raises: OptionError, as at construction; and then nothing has changed."""
+        values = self.values | {name: self._parse(name, value)}
+        for small, large, strictly in FIT:
+            if name in (small, large) and not _fits(values, small, large, strictly):
+                raise _contradiction(values, small, large, strictly)
+        self.values[name] = values[name]
+        setattr(self, name, values[name])
+
+    def _parse(self, name: str, value: object) -> int | float | str:
+        option = OPTIONS.get(name)
+        if option is None:
+            raise OptionError(f"there is no option {name}: the options are {', '.join(OPTIONS)}")
+        if option.scope == "architecture" and name not in self.used:
+            able = ", ".join(sorted(self.used)) or "none of the thread options"
+            raise OptionError(
+                f"{name} means nothing to {self.architecture}: {name}={value}; "
+                f"leave {option.flag} out ({self.architecture} uses {able})"
+            )
+        return option.parse(value)
+
+    def _fit(self, small: str, large: str, strictly: bool) -> None:
+        """A default that was not asked for gives way."""
+        if _fits(self.values, small, large, strictly):
             return
         room = 1 if strictly else 0
-        if self.values[small] + room <= self.values[large]:
-            return
         if large not in self.given:
             self.values[large] = self.values[small] + room
         elif small not in self.given and self.values[large] - room >= OPTIONS[small].minimum:
             self.values[small] = self.values[large] - room
         else:
-            rule = "less than" if strictly else "at most"
-            raise OptionError(
-                f"{small} must be {rule} {large}: {small}={self.values[small]}, {large}={self.values[large]}; "
-                f"lower {OPTIONS[small].flag} or raise {OPTIONS[large].flag}"
-            )
+            raise _contradiction(self.values, small, large, strictly)
 
     def __getattr__(self, name: str) -> int | float | str:
         raise AttributeError(f"{self.architecture} has no option {name}")

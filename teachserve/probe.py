@@ -52,7 +52,7 @@ class ThreadRecord:
 
     __slots__ = (
         "asked", "buffer", "chunks", "connection", "connections", "counted", "driver", "emitted", "flows",
-        "for_connection", "held", "level", "loop", "lost", "lower", "native", "number", "pending", "placed", "probe",
+        "for_connection", "held", "leaving", "level", "loop", "lost", "lower", "native", "number", "pending", "placed", "probe",
         "recycled", "requests", "role", "row", "since", "statuses", "taking", "thread", "times", "word",
     )  # fmt: skip
 
@@ -66,10 +66,10 @@ class ThreadRecord:
         self.connection = 0
         self.connections = self.requests = self.recycled = 0
         self.statuses: defaultdict[int, int] = defaultdict(int)
-        # What the taskmaster keeps with the thread: counted as accepting, asked for a worker, holds a place,
+        # What the taskmaster keeps with the thread: counted as accepting, told to end, asked for a worker, holds a place,
         # was made for one connection, is of a lower room, the connection in hand, a loop's request in hand, the queue
         # it waits on, what reads and writes for it, its event loop if that is one.
-        self.counted = self.asked = self.placed = self.for_connection = self.lower = False
+        self.counted = self.leaving = self.asked = self.placed = self.for_connection = self.lower = False
         self.held: object | None = None
         self.pending: object | None = None
         self.taking: object | None = None

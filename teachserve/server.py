@@ -22,7 +22,7 @@ from teachserve.events import STATES
 from teachserve.gate import Gate
 from teachserve.handlers import Delay, built_in_routes
 from teachserve.message import Request, Response
-from teachserve.options import OPTIONS, Options
+from teachserve.options import DECLARED, OPTIONS, Options
 from teachserve.stopping import Stopper, StopReport
 from teachserve.taskmaster import Taskmaster
 from teachserve.wsgi import Wsgi
@@ -58,7 +58,9 @@ class Server:
         self.architecture, self._class = architectures.find(arch)
         self.options = Options(self.architecture, self._class.used_options(), {"port": 0, **options})
         self.delay = Delay(self.options.delay, self.options.delay_kind)
+        self._has_delay = app is None
         self._app = app or built_in_routes(self.delay)
+        self._in_parallel = _handles_in_parallel(self.options)
         self._gate = gate
         self._log_destination = access_log
         self._access_log: AccessLog | None = None
@@ -67,6 +69,7 @@ class Server:
         self._once = threading.Lock()
         self._abandoning = threading.Lock()
         self._releasing = threading.Lock()
+        self._changing = threading.Lock()
         self._released = False
         self.report: StopReport | None = None
         # Called in one of its threads when accept(2) fails for good, for instance because a handler closed the listening
@@ -92,7 +95,7 @@ class Server:
         self.taskmaster.on_failure = lambda: self.on_failure()
         self._address = listener.getsockname()
         if isinstance(self._app, Wsgi):
-            self._app.serve_on(self.options.host, self.port, multithread=_handles_in_parallel(self.options))
+            self._app.serve_on(self.options.host, self.port, multithread=self._in_parallel)
         try:
             self.taskmaster.start()
         except BaseException:
@@ -137,12 +140,38 @@ class Server:
                 self._release()
         return self.report
 
+    @property
+    def changeable(self) -> tuple[str, ...]:
+        """The options that `change` can change: of those that the architecture and the application use."""
+        return tuple(
+            option.name
+            for option in DECLARED
+            if option.live and option.name in self.options.values and (self._has_delay or option.scope != "handler")
+        )
+
     def change(self, name: str, value: object) -> None:
-        """Change an option while the server runs: `delay` or `delay_kind`. Raises: OptionError."""
-        if name not in ("delay", "delay_kind"):
-            raise OptionError(f"{name} cannot be changed while the server runs: only delay and delay_kind can")
-        parsed = OPTIONS[name].parse(value)
-        setattr(self.delay, "seconds" if name == "delay" else "kind", parsed)
+        """Change an option while the server runs. Threads beyond a lower limit end when they have served.
+
+        Raises: OptionError for one that is not `changeable`, and as at construction.
+        """
+        option, able = OPTIONS.get(name), self.changeable
+        if option is not None and name in self.options.values and name not in able:
+            raise OptionError(
+                f"{name} is for the built-in routes: this server has an application of its own"
+                if option.live
+                else f"{name} cannot be changed while the server runs: only {' and '.join(able) or 'nothing'} can"
+            )
+        if name == "max_threads" and isinstance(self._app, Wsgi) and not self._in_parallel and option.parse(value) > 1:
+            raise OptionError(
+                f"max_threads stays {self.options.max_threads}: the application was told that no two threads run it at once "
+                "(wsgi.multithread); start it with --max-threads 2 or more"
+            )
+        with self._changing:
+            if self.taskmaster is None or name not in ("standby", "max_threads"):
+                self.options.change(name, value)
+            else:
+                self.taskmaster.change_option(name, value)
+            self.delay.seconds, self.delay.kind = self.options.delay, self.options.delay_kind
 
     @property
     def port(self) -> int:

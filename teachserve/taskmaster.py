@@ -23,7 +23,7 @@ from teachserve.events import Mark, State
 from teachserve.gate import Gate, readable
 from teachserve.loop import Loop
 from teachserve.message import Request, Response
-from teachserve.options import Options, options_used
+from teachserve.options import Options, names_used, options_used
 from teachserve.probe import ThreadRecord
 from teachserve.queues import NamedQueue, Queue
 
@@ -62,6 +62,8 @@ class Taskmaster(Accepting):
         for position, (name, queue) in enumerate(self.queues.items()):
             queue.position = position
             setattr(self, name, queue)
+        self._asks = "short_of_acceptors" in names_used(type(self), Taskmaster)
+        self._acceptor: tuple[Callable[..., None], tuple] | None = None  # what the last thread spawned to accept runs
 
     @classmethod
     def used_options(cls) -> frozenset[str]:
@@ -101,6 +103,7 @@ class Taskmaster(Accepting):
                 if accepts:
                     self.counts.accepting += 1
                     record.counted = True
+                    self._acceptor = (method, args)
             if accepts:
                 self.counts.asked = False
         if record is not None and me is not None:
@@ -110,6 +113,25 @@ class Taskmaster(Accepting):
         if connection is not None:
             self.refuse(connection, 503, "no thread can be made for this connection")
         return False
+
+    def change_option(self, name: str, value: object) -> None:
+        """Put another value of `standby` or `max_threads` in force, under the threads that run. Raises: OptionError.
+
+        Where accept found no room for one more, nobody asks again before the next connection, and that may wait for a
+        thread that a client holds: so whoever makes the room spawns the one for which nobody was asked.
+        """
+        counts = self.counts
+        with self.lock:
+            self.options.change(name, value)
+            if name == "max_threads":
+                self._limit_threads()
+            wanting = self._asks and not (counts.accepting or counts.asked or self._full())
+            short = wanting and self._acceptor is not None and not self.stopping
+            if short:
+                counts.asked = True
+        if short:
+            method, args = self._acceptor
+            self.spawn(method, *args, role=self.accepting_role)
 
     def _begun(self, record: ThreadRecord) -> None:
         record.driver = BlockingDriver(self, record)

@@ -136,7 +136,7 @@ def table(server: "Server", roles: Roles, take_ended: Callable[[], list[ThreadRe
         "queues": [(len(items), ever, takers, _connections(items)) for items, ever, takers in queued],
         "counters": counters,
         "statuses": statuses,
-        "options": {"delay": server.delay.seconds, "delay_kind": server.delay.kind},
+        "options": {name: server.options.values[name] for name in server.changeable},
         "slow_s": 0.0,
         "phase": _phase(server),
     }
