@@ -11,6 +11,7 @@ from textual import work
 from textual.app import App
 from textual.message import Message
 
+from teachserve.dashboard.chosen import Choose, Chosen
 from teachserve.dashboard.help import HelpScreen
 from teachserve.dashboard.keys import bindings
 from teachserve.dashboard.screen import DashboardScreen
@@ -67,6 +68,7 @@ class Dashboard(App[None]):
         self._clock = clock
         self.source = source
         self.newest: Picture | None = None
+        self.chosen = Chosen()
         self.animation_level = "none"  # nothing here has a meaning while it moves
         self.register_theme(DARK)
         self.register_theme(LIGHT)
@@ -149,6 +151,11 @@ class Dashboard(App[None]):
     def action_view(self, name: str) -> None:
         """Another view."""
         self.board.view = name
+
+    def on_choose(self, message: Choose) -> None:
+        """A pane says that this thread or connection is the chosen one."""
+        self.chosen = message.chosen
+        self.board.show_chosen(self.chosen, message.control)
 
     def action_freeze(self) -> None:
         """Freeze the view, or move on to the newest picture."""

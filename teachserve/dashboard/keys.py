@@ -7,6 +7,8 @@ from textual.binding import Binding
 from teachserve.dashboard.views import VIEWS
 
 EVERYWHERE = ""
+LIST = "list"
+"""Every pane that is a list of rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,21 @@ KEYS = (
     Key("tab", "focus_next", "Tab", "Next", "Moves the focus to the next pane: ? explains it, m maximises it."),
     Key("shift+tab", "focus_previous", "shift+Tab", "Previous", "Moves the focus to the pane before."),
     Key("f8", "picture", "f8", "SVG", "Saves this screen as an SVG picture in the current folder.", True),
+    Key("down,j", "move(1)", "arrows", "Next", "Choose the next row of the list; j and k do as well.", where=LIST),
+    Key("up,k", "move(-1)", "up", "Before", "Chooses the row before.", where=LIST),
+    Key("pagedown", "page(1)", "pgdn", "Page on", "Chooses the row a page further down.", where=LIST),
+    Key("pageup", "page(-1)", "pgup", "Page back", "Chooses the row a page further up.", where=LIST),
+    Key("home", "end_of_list(False)", "home", "First", "Chooses the first row.", where=LIST),
+    Key("end", "end_of_list(True)", "end", "Last", "Chooses the last row.", where=LIST),
+    Key("enter", "open", "Enter", "Open", "Shows all that is known of the chosen row.", where=LIST),
+    Key("s", "sort(1)", "s S", "Sort", "s sorts by the next column, S by the one before.", where=LIST),
+    Key("S", "sort(-1)", "S", "Sort back", "Sorts by the column before.", where=LIST),
+    Key("i", "invert", "i", "Invert", "Turns the order round.", where=LIST),
+    Key(
+        "slash", "filter", "/", "Filter", "Shows only the rows in which all the words that you type stand.", where=LIST
+    ),
+    Key("escape", "clear_filter", "Esc", "All", "Shows all rows again.", where=LIST),
+    Key("e", "ended", "e", "Ended", "Hides the threads that have ended lately, or shows them again.", where="threads"),
 )
 SCROLLING = "arrows, page up and down, home, end"
 

@@ -13,6 +13,7 @@ from textual.scroll_view import ScrollView
 from textual.widget import Widget
 from textual.widgets import Footer, Static
 
+from teachserve.dashboard.chosen import Chosen
 from teachserve.dashboard.panes.counts import CountsPane
 from teachserve.dashboard.panes.events import EventsPane
 from teachserve.dashboard.panes.header import HeaderPane
@@ -76,6 +77,7 @@ class DashboardScreen(Screen[None]):
             name: [pane for pane in self.query(f"#view-{name} *") if hasattr(pane, "picture")] for name in BODIES
         }
         self._newest: Picture | None = None
+        self._chosen = Chosen()
         self.watch_view()
         self.post_message(self.Ready())
 
@@ -88,6 +90,7 @@ class DashboardScreen(Screen[None]):
         self.set_focus(next((pane for pane in panes if isinstance(pane, ScrollView)), panes[0]))
         if self._newest is not None:
             self.show(self._newest)
+        self.show_chosen(self._chosen)
 
     def on_tabs_pane_chosen(self, message: TabsPane.Chosen) -> None:
         """A click on a view's name."""
@@ -106,6 +109,13 @@ class DashboardScreen(Screen[None]):
         self._newest = picture
         for pane in (*self._shared, *self._panes[self.view]):
             pane.picture = picture
+
+    def show_chosen(self, chosen: Chosen, besides: Widget | None = None) -> None:
+        """Light what is chosen in every pane that can, but not in the one that has done so already."""
+        self._chosen = chosen
+        for pane in self._panes[self.view]:
+            if hasattr(pane, "chosen") and pane is not besides:
+                pane.chosen = chosen
 
     def show_banner(self, text: str) -> None:
         """A line in the header that hides the options while it is there."""

@@ -17,6 +17,7 @@ PALETTE = {
 }
 DARK_BACKGROUND, LIGHT_BACKGROUND = "#121212", "#FFFFFF"
 DARK_RAISED, LIGHT_RAISED = "#1E1E1E", "#F2F2F2"
+DARK_CURSOR, LIGHT_CURSOR = "#1F2A33", "#E6EEF5"
 
 
 def _theme(name: str, background: str, raised: str, foreground: str, column: int) -> Theme:
@@ -36,6 +37,7 @@ def _theme(name: str, background: str, raised: str, foreground: str, column: int
         dark=column == 0,
         variables={
             **{f"state-{name}": colour for name, colour in colours.items()},
+            "cursor": DARK_CURSOR if column == 0 else LIGHT_CURSOR,
             "footer-background": raised,
             "footer-key-foreground": colours["accepting"],
             "footer-description-foreground": foreground,

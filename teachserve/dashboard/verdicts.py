@@ -38,3 +38,12 @@ def sight_text(picture: Picture, thread: ThreadView, width: int) -> tuple[str, s
     call = (sighting.call or "") + ("" if sighting.descriptor is None else f"({sighting.descriptor})")
     where = sighting.reason or (f"in {sighting.wchan}" if sighting.wchan not in ("", "0") else "")
     return (about + f"{call} {word}  {where}".strip())[:width], style
+
+
+WORST_FIRST = (Verdict.DIFFERS, Verdict.RUNTIME, Verdict.GIL, Verdict.RUNNING, Verdict.MOVED, Verdict.CONFIRMED)
+
+
+def sight_rank(picture: Picture, thread: ThreadView) -> int | None:
+    """What sorts threads by the kernel's word: those that differ first; None where it has not been asked."""
+    sighting = picture.sightings.get(thread.number)
+    return None if sighting is None else WORST_FIRST.index(sighting.verdict)

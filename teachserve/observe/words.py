@@ -49,6 +49,7 @@ WORDS: dict[str, dict[str, str]] = {
     "columns": {
         "Thread": "the thread's role and number; the heading says which rows of how many are in view",
         "State": "what the thread is doing, as it says itself",
+        "Waits on": "the named queue on which the thread waits",
         "For": "how long the thread has been in its state; `before`: since before the watching began",
         "Conn": "the number of the connection that holds the thread",
         "Reqs": "requests that the thread has answered",

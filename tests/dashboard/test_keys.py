@@ -71,21 +71,6 @@ def test_space_freezes_the_view_and_says_that_the_server_runs_on() -> None:
     play(picture(), story)
 
 
-def test_the_arrows_and_pages_scroll_the_threads() -> None:
-    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
-        table = app.query_one("#view-threads ThreadTable", ThreadTable)
-        for key, first in (("down", 1), ("down", 2), ("up", 1), ("end", 33), ("home", 0)):
-            await pilot.press(key)
-            await pilot.wait_for_animation()
-            assert table.scroll_offset.y == first
-        await pilot.press("pagedown")
-        await pilot.wait_for_animation()
-        assert table.scroll_offset.y > 3
-        assert f"{table.scroll_offset.y + 1}-" in screen_text(app)
-
-    play(picture(recycling(40)), story)
-
-
 def test_t_changes_the_theme() -> None:
     async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
         assert app.theme == DARK.name

@@ -8,7 +8,8 @@ from demo.pictures import AT, header, picture, recycling, snapshot, thread
 from textual.pilot import Pilot
 
 from teachserve.dashboard.app import Dashboard
-from teachserve.dashboard.panes.threads import STEADY, ThreadTable
+from teachserve.dashboard.list_pane import STEADY
+from teachserve.dashboard.panes.threads import ThreadTable
 from teachserve.demo.picture import History, LoadView
 from teachserve.events import STATES, State
 from teachserve.observe.accept_queue import AcceptQueue
@@ -29,7 +30,7 @@ OWED = [
     *("threads 12: made 120, recycled 3400, ended 108",),
     *("100 clients, close, closed loop", "generator 34 % of a core"),
     *("200s 54000", "503s 0", "errors 0", "0 of 100 never served"),
-    *("Thread 1-8/12", "State", "For", "Conn", "Reqs", "Taken", "Recyc", "Kernel"),
+    *("Thread▲ 1-8/12", "State", "For", "Conn", "Reqs", "Taken", "Recyc", "Kernel"),
     *("thread-maker-1 ~ waiting       250ms      -     0     0     0 read ok",),
     *("worker-2       o accepting     250ms      -   402    42    41 accept4 ok",),
     *("worker-6       # handling      250ms   1206   406    46    45 futex GIL",),
@@ -53,7 +54,7 @@ def test_no_line_is_wider_than_the_terminal_or_cut_off_in_a_word() -> None:
 
 def test_a_wide_terminal_shows_the_kernels_word_on_each_state_and_where_each_thread_sleeps() -> None:
     text = text_of(picture(), (160, 50))
-    narrow = ("Thread 1-", "Events", "sampled", "12.490", "agrees", "thread-maker-1", "worker-2")
+    narrow = ("Thread▲ 1-", "Events", "sampled", "12.490", "agrees", "thread-maker-1", "worker-2")
     assert [words for words in OWED if words not in text and not words.startswith(narrow)] == []
     assert re.search(r"o accepting +100 % +91\.8 % +980", text)
     assert re.search(r"# handling \(any call\) +n/a +0\.0 % +95", text)
@@ -90,7 +91,7 @@ def test_every_state_has_its_word_and_its_glyph_in_the_row_of_its_thread() -> No
 
 def test_a_hundred_threads_are_counted_and_the_list_says_which_are_in_view() -> None:
     text = text_of(picture(recycling(99, 2)))
-    assert "Thread 1-8/100" in text
+    assert "1-8/100▲" in text
 
 
 def test_a_list_that_shrinks_under_a_reader_at_its_end_shows_rows_again() -> None:
@@ -98,7 +99,7 @@ def test_a_list_that_shrinks_under_a_reader_at_its_end_shows_rows_again() -> Non
         await pilot.press("end")
         await show(app, pilot, picture(recycling(3)))
         text = screen_text(app)
-        assert "Thread 1-4/4" in text
+        assert "Thread▲ 1-4/4" in text
         assert "worker-4 " in text
 
     play(picture(recycling(60)), story)

@@ -1,125 +1,167 @@
 """Every thread as a row: what it does, since when, for whom; what it has done; and what the kernel says of it."""
 
-from collections import deque
-from typing import ClassVar, NamedTuple
+from collections.abc import Sequence
+from typing import ClassVar
 
-from textual.geometry import Size
-from textual.reactive import reactive
-from textual.scroll_view import ScrollView
-from textual.strip import Strip
-
+from teachserve.dashboard.chosen import Open
 from teachserve.dashboard.glyphs import GLYPHS, css_name
-from teachserve.dashboard.line_pane import CLASSES, Line, Styled
+from teachserve.dashboard.keys import bindings
+from teachserve.dashboard.line_pane import Piece
+from teachserve.dashboard.list_pane import ListPane
+from teachserve.dashboard.listing import Column
 from teachserve.dashboard.panes.counts import seen
-from teachserve.dashboard.verdicts import sight_text
+from teachserve.dashboard.verdicts import sight_rank, sight_text
 from teachserve.demo.picture import Picture
 from teachserve.demo.wording import age, duration, short
-from teachserve.events import STATES
+from teachserve.events import STATES, State
+from teachserve.observe.model import KEPT_ENDED
 from teachserve.observe.snapshot import ThreadView
 
 
-class Columns(NamedTuple):
-    """The width of each column; 0 leaves it out."""
+def retained(picture: Picture, room: int) -> tuple[list[ThreadView], int]:
+    """The ended threads that stay in a list of `room` rows, by number, and how many more have ended lately.
 
-    name: int
-    state: int
-    connection: int
-    recycled: int
-    kernel: int
-
-
-STEADY = 10
-"""Frames for which the list stays as long as it was: another length lays the whole screen out anew, which costs double,
-and where a thread is made for each connection the length changes with every frame."""
-FIXED = 6 + 1 + 5 + 1 + 5 + 1
-"""For, Served and Taken: always there."""
+    They fill what the living leave free, and where those leave nothing, a quarter: where a thread is made for each
+    connection, hundreds end each second. Those that broke come first.
+    """
+    ended = picture.snapshot.ended
+    most = max(1, room // 4, room - len(picture.snapshot.threads))
+    newest_first = sorted(ended, key=lambda thread: (thread.state is State.BROKEN, thread.ended_at, thread.number))[
+        ::-1
+    ]
+    return sorted(newest_first[:most], key=lambda thread: thread.number), max(0, len(ended) - most)
 
 
-def columns(picture: Picture, width: int) -> Columns:
-    """As wide as what they hold; where there is no room, Kernel goes first, then Recyc, then Conn."""
+def name_width(picture: Picture) -> int:
+    """As wide as the longest name, within bounds."""
     names = max((len(thread.name) for thread in picture.snapshot.threads), default=0)
-    words = max((len(state.value) for state in seen(picture)), default=0)
-    name, state = min(max(names, 13), 24), 2 + max(words, 8)
-    room = width - name - 1 - state - 1 - FIXED
-    connection = 7 if room >= 7 else 0
-    recycled = 6 if room >= 13 else 0
-    left = room - connection - recycled
-    return Columns(name, state, connection, recycled, left if left >= 10 else 0)
+    return min(max(names, 14), 24)
 
 
-class ThreadTable(Styled, ScrollView, can_focus=True):
-    """A line for each living thread, by number, under a heading that stays."""
+def state_width(picture: Picture) -> int:
+    """As wide as the longest word for a state that this server's threads have been in."""
+    return 2 + max(8, *(len(state.value) for state in seen(picture)), 0)
 
-    about = (
-        "Every thread that is alive, with what it says of itself and what the kernel says of it. Look for one state that "
-        "many share, and for one thread that does not move."
+
+def queue_width(picture: Picture) -> int:
+    """0 where nothing waits on a named queue."""
+    names = max((len(thread.queue) for thread in picture.snapshot.threads), default=0)
+    return names and max(8, names)
+
+
+def state_cell(picture: Picture, thread: ThreadView, width: int) -> Piece:
+    """Glyph and word, in the state's colour."""
+    return f"{GLYPHS[thread.state]} {thread.state.value}", css_name(thread.state)
+
+
+def kernel_cell(picture: Picture, thread: ThreadView, width: int) -> Piece:
+    """The kernel's word; of a thread that has ended it has none."""
+    if thread.ended_at is None:
+        return sight_text(picture, thread, width)
+    word = "broke" if thread.state is State.BROKEN else "ended"
+    return f"{word} {duration(max(0.0, picture.snapshot.at_s - thread.ended_at))} ago", ""
+
+
+def figure(number: int, width: int) -> Piece:
+    """A count; `-` for none."""
+    return short(number, width) if number else "-", ""
+
+
+COLUMNS: tuple[Column[ThreadView], ...] = (
+    Column("Thread", name_width, lambda _, thread, width: (thread.name, ""), lambda _, thread: thread.number),
+    Column("State", state_width, state_cell, lambda _, thread: thread.state.code),
+    Column(
+        "For",
+        lambda _: 6,
+        lambda picture, thread, width: (duration(age(picture.snapshot, thread)), ""),
+        lambda picture, thread: picture.snapshot.at_s if (since := age(picture.snapshot, thread)) is None else since,
+        right=True,
+    ),
+    Column(
+        "Conn",
+        lambda _: 6,
+        lambda _, thread, width: figure(thread.connection, width),
+        lambda _, thread: thread.connection or None,
+        right=True,
+        gives_way=2,
+    ),
+    Column(
+        "Reqs",
+        lambda _: 5,
+        lambda _, thread, width: (short(thread.requests, width), ""),
+        lambda _, thread: thread.requests,
+        right=True,
+    ),
+    Column(
+        "Taken",
+        lambda _: 5,
+        lambda _, thread, width: (short(thread.connections, width), ""),
+        lambda _, thread: thread.connections,
+        right=True,
+    ),
+    Column(
+        "Recyc",
+        lambda picture: 5 if State.RECYCLING in seen(picture) else 0,
+        lambda _, thread, width: (short(thread.recycled, width), ""),
+        lambda _, thread: thread.recycled,
+        right=True,
+        gives_way=3,
+    ),
+    Column(
+        "Waits on",
+        queue_width,
+        lambda _, thread, width: (thread.queue or "-", ""),
+        lambda _, thread: thread.queue or None,
+        gives_way=5,
+    ),
+    Column("Kernel", lambda _: 10, kernel_cell, sight_rank, gives_way=4, stretches=True),
+)
+
+
+class ThreadTable(ListPane):
+    """A line for each thread; those that have ended lately stay for a while, dimmed."""
+
+    columns: ClassVar = COLUMNS
+    nothing: ClassVar = "no threads yet"
+    BINDINGS: ClassVar = bindings("threads")
+    about: ClassVar = (
+        "Every thread, with what it says of itself and what the kernel says of it; those that have ended stay for 6 s, "
+        "dimmed. Look for one state that many share, and for one thread that does not move."
     )
-    words = (
-        "Thread", "State", "For", "Conn", "Reqs", "Taken", "Recyc", "Kernel", *STATES,
+    words: ClassVar = (
+        "Thread", "State", "For", "Conn", "Reqs", "Taken", "Recyc", "Waits on", "Kernel", *STATES,
         "ok", "moved", "running", "GIL", "lock", "differs",
     )  # fmt: skip
 
-    picture: reactive[Picture | None] = reactive(None, repaint=False, init=False)
-    COMPONENT_CLASSES: ClassVar[set[str]] = CLASSES
-
     def __init__(self, **arguments: object) -> None:
         super().__init__(**arguments)
-        self._columns: tuple[Picture | None, int, Columns] = (None, 0, Columns(0, 0, 0, 0, 0))
-        self._heights: deque[int] = deque(maxlen=STEADY)
+        self.with_ended = True
 
-    def watch_picture(self) -> None:
-        """A newer picture. What changes in each row with each frame is `For`, so all that is in view is drawn."""
-        lines = 1 + len(self.picture.snapshot.threads) if self.picture else 1
-        if lines <= self.scroll_offset.y + 1:  # not one row would be in view
-            self._heights.clear()
-        self._heights.append(lines)
-        if self.virtual_size.height != max(self._heights):
-            self.virtual_size = Size(0, max(self._heights))
-        self.refresh()
+    def rows(self, picture: Picture) -> Sequence[ThreadView]:
+        living = picture.snapshot.threads
+        if not self.with_ended or not picture.snapshot.ended:
+            return living
+        kept, _ = retained(picture, self.room)
+        return sorted((*living, *kept), key=lambda thread: thread.number)
 
-    def render_line(self, y: int) -> Strip:
-        """Textual asks for one line: the heading, or the row that is scrolled there."""
-        width = self.scrollable_content_region.width
-        if self.picture is None:
-            return self.strip([], width)
-        if self._columns[0] is not self.picture or self._columns[1] != width:  # once a frame, not once a line
-            self._columns = (self.picture, width, columns(self.picture, width))
-        layout = self._columns[2]
-        threads = self.picture.snapshot.threads
-        first = self.scroll_offset.y
-        if y == 0:
-            shown = min(len(threads), first + self.size.height - 1)
-            return self.strip(heading(layout, first + 1 if threads else 0, shown, len(threads), width), width)
-        row = first + y - 1
-        return self.strip(thread_line(self.picture, threads[row], layout) if row < len(threads) else [], width)
+    def words_of(self, picture: Picture, row: ThreadView) -> str:
+        return f"{row.name} {row.state.value} {row.connection or ''} {row.queue}"
 
+    def style_of(self, row: ThreadView) -> str:
+        if row.ended_at is None:
+            return ""
+        return "alarm" if row.state is State.BROKEN else "quiet"
 
-def heading(layout: Columns, first: int, last: int, total: int, width: int) -> Line:
-    """The names of the columns, and which of how many rows are in view."""
-    title = f"Thread {first}-{last}/{total}"
-    text = f"{title if len(title) <= layout.name else f'{first}-{last}/{total}':<{layout.name}.{layout.name}} "
-    text += f"{'State':<{layout.state}} {'For':>6} "
-    text += f"{'Conn':>6} " if layout.connection else ""
-    text += f"{'Reqs':>5} {'Taken':>5} "
-    text += f"{'Recyc':>5} " if layout.recycled else ""
-    text += "Kernel" if layout.kernel else ""
-    return [(text.ljust(width), "heading")]
+    def notes(self, picture: Picture) -> tuple[str, ...]:
+        """Ended threads that the list does not show; short, with their glyph, where there is little room."""
+        hidden = retained(picture, self.room)[1] if self.with_ended else len(picture.snapshot.ended)
+        more = ">" if len(picture.snapshot.ended) >= KEPT_ENDED else "+"
+        return (f"{more}{hidden} ended", f"{more}{hidden} {GLYPHS[State.ENDED]}") if hidden else ()
 
+    def open(self, number: int) -> None:
+        self.post_message(Open(thread=number))
 
-def thread_line(picture: Picture, thread: ThreadView, layout: Columns) -> Line:
-    """One thread. Numbers stand under their headings' right ends."""
-    css = css_name(thread.state)
-    figures = f" {duration(age(picture.snapshot, thread)):>6} "
-    if layout.connection:
-        figures += f"{short(thread.connection, 6) if thread.connection else '-':>6} "
-    figures += f"{short(thread.requests):>5} {short(thread.connections):>5} "
-    if layout.recycled:
-        figures += f"{short(thread.recycled):>5} "
-    line: Line = [
-        (f"{thread.name:<{layout.name}.{layout.name}} ", ""),
-        (f"{GLYPHS[thread.state]} {thread.state.value:<{layout.state - 2}.{layout.state - 2}}", css),
-        (figures, ""),
-    ]
-    if layout.kernel:
-        line.append(sight_text(picture, thread, layout.kernel))
-    return line
+    def action_ended(self) -> None:
+        """Hide those that have ended lately, or show them again."""
+        self.with_ended = not self.with_ended
+        self.watch_picture()
