@@ -56,7 +56,6 @@ WORDS: dict[str, dict[str, str]] = {
         "Taken": "connections that the thread has taken",
         "Recyc": "how often the thread has gone back to accept instead of ending",
         "Kernel": "the system call in which the kernel has the thread blocked, and the verdict on that",
-        "Queue": "the named queue on which the thread waits",
         "Peer": "the client's address and port",
         "Where": "where the connection is now: the state of its thread, or the queue that it waits on",
         "Waited": "how long the connection has been in places where nobody works on it",
