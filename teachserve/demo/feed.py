@@ -1,70 +1,113 @@
 """Makes the pictures: reads the server's frames, asks the kernel, and lays the load generator's latest beside them."""
 
 import contextlib
-from collections import deque
-from collections.abc import Iterator
-from time import monotonic, thread_time
+import queue
+from collections.abc import Callable, Iterator
+from time import monotonic, monotonic_ns, thread_time
 
+from teachserve.demo.answers import Answers
+from teachserve.demo.fold import ALIVE, ENDED, PictureFold
 from teachserve.demo.load_line import LoadLine
-from teachserve.demo.picture import HISTORY_STEPS, History, LoadView, Picture
+from teachserve.demo.picture import Picture
 from teachserve.demo.supervisor import Supervisor
 from teachserve.observe.accept_queue import AcceptQueue
 from teachserve.observe.kernel import Look, Witness
-from teachserve.observe.link import Link
+from teachserve.observe.link import Frame, Link
 from teachserve.observe.link_file import LinkError
-from teachserve.observe.model import Model
-from teachserve.observe.snapshot import Header, Snapshot
+from teachserve.observe.snapshot import Header
 
 WITNESS_SHARE = 0.05
 """How much of a core the witness may use. One look at 400 threads takes 18 ms: then it looks three times a second."""
-HISTORY_STEP_S = 0.5
 
 
 class Feed:
-    """The one source of pictures, of a demo or of a watch. `pictures` is for one thread, everything else for any."""
+    """The one live source of pictures, of a demo or of a watch. `pictures` is for one thread, everything else for any.
 
-    def __init__(self, link: Link, supervisor: Supervisor | None = None, load: LoadLine | None = None) -> None:
+    `record` gets every frame that is folded, in its order, in the thread that reads: it must not wait.
+    """
+
+    player = None
+    """What happens now cannot be played again."""
+
+    def __init__(
+        self,
+        link: Link,
+        supervisor: Supervisor | None = None,
+        load: LoadLine | None = None,
+        record: Callable[[Frame], None] | None = None,
+    ) -> None:
         self.link = link
         self.load = load
         self._supervisor = supervisor
-        self._model = Model()
-        self._pace = WitnessPace()
-        self._records = Records()
+        self._record = record
+        self._fold = PictureFold()
+        self._answers = Answers()
+        self._marks: queue.SimpleQueue[Frame] = queue.SimpleQueue()
 
     def pictures(self) -> Iterator[Picture]:
         """A picture for each table, and one for the end, whichever it is. Blocks; `close` ends it."""
-        witness = None
+        for frame in self._frames():
+            if self._record is not None:
+                self._record(frame)
+            picture = self._fold.apply(frame)
+            if picture is not None:
+                yield picture
+
+    def _frames(self) -> Iterator[Frame]:
+        """The server's frames, and between them those that are made here: `mark` and `observed`."""
+        witness, pace = None, WitnessPace()
         try:
             for frame in self.link.frames():
-                self._model.apply(frame)
+                yield from self._new_marks()
+                yield frame
                 if frame["frame"] == "header":
-                    header = self._model.snapshot().header
+                    header = Header.of(frame)
                     witness = Witness(header.process, header.words_descriptor, header.machine, gil=header.gil)
-                elif frame["frame"] in ("table", "end", "gone"):
-                    yield self._picture(witness)
+                elif frame["frame"] == "table":
+                    yield self._observed(frame, header, witness, pace)
+                elif frame["frame"] == "reply":
+                    self._answers.put(frame)
         finally:
             if witness is not None:
                 witness.close()
 
-    def _picture(self, witness: Witness) -> Picture:
-        snapshot = self._model.snapshot()
-        alive = snapshot.phase in ("serving", "stopping")
-        look = self._pace.look(witness) if alive else self._pace.newest
-        load = self.load.view() if self.load else None
-        return Picture(
-            snapshot=snapshot,
-            accept_queue=queue_of(snapshot.header) if alive else AcceptQueue(unavailable="the server has ended"),
-            witness=look,
-            sightings=self._pace.by_number,
-            load=load,
-            history=self._records.add(snapshot, load),
-        )
+    def _observed(self, table: Frame, header: Header, witness: Witness, pace: "WitnessPace") -> Frame:
+        alive = table["phase"] in ALIVE
+        look = pace.look(witness) if alive else None
+        return {
+            "frame": "observed",
+            "at": table["at"],
+            "accept_queue": (queue_of(header) if alive else ENDED).as_json(),
+            "witness": look and look.as_json(),
+            "load": self.load and self.load.view().as_json(),
+        }
+
+    def _new_marks(self) -> Iterator[Frame]:
+        with contextlib.suppress(queue.Empty):
+            while True:
+                yield self._marks.get_nowait()
 
     def close(self) -> None:
         """Leave the server: `pictures` comes to its end."""
         self.link.close()
 
     # What a person may ask for.
+
+    def mark(self, text: str, kind: str) -> None:
+        """Note that a person has changed something just now; see `Mark`."""
+        at = (monotonic_ns() - self.link.header["epoch_ns"]) // 1000
+        self._marks.put({"frame": "mark", "at": at, "text": text, "kind": kind})
+
+    def send(self, command: str, **fields: object) -> str:
+        """Send the server a command, and wait a moment for its answer: "", or one sentence why it was not done."""
+        try:
+            number = self.link.send(command, **fields)
+        except LinkError as error:
+            return str(error)
+        answer = self._answers.wait(number)
+        if answer is None:
+            return f"the server has not answered yet: {command} may still be done"
+        return "" if answer["ok"] else answer["error"]
 
     def stop(self) -> None:
         """Stop the server softly."""
@@ -95,41 +138,18 @@ def queue_of(header: Header) -> AcceptQueue:
 
 
 class WitnessPace:
-    """Looks as often as the budget allows: once a picture where that is cheap, seldom where there are many threads."""
+    """Looks as often as the budget allows: once a table where that is cheap, seldom where there are many threads."""
 
     def __init__(self, share: float = WITNESS_SHARE) -> None:
         self._share = share
         self._next = 0.0
-        self.newest: Look | None = None
-        self.by_number: dict = {}
 
-    def look(self, witness: Witness) -> Look:
-        """The newest look: a new one, if it is time for it."""
+    def look(self, witness: Witness) -> Look | None:
+        """A new look, if it is time for one."""
         now = monotonic()
-        if self.newest is None or now >= self._next:
-            before = thread_time()
-            self.newest = witness.look()
-            self.by_number = {sighting.number: sighting for sighting in self.newest.sightings}
-            self._next = now + (thread_time() - before) / self._share
-        return self.newest
-
-
-class Records:
-    """The last minute of rates and latencies, a value each half second of the server's clock."""
-
-    def __init__(self) -> None:
-        self._columns = [deque(maxlen=HISTORY_STEPS) for _ in range(3)]
-        self._due = 0.0
-        self._count = 0
-        self._history = History()
-
-    def add(self, snapshot: Snapshot, load: LoadView | None) -> History:
-        """Note this moment, if it is time for it. The history with it."""
-        if snapshot.at_s >= self._due and snapshot.phase in ("serving", "stopping"):
-            self._due = snapshot.at_s + HISTORY_STEP_S
-            rate = load.answered_per_s if load else snapshot.requests_per_s
-            for column, value in zip(self._columns, (rate, load and load.p50, load and load.p99), strict=True):
-                column.append(value)
-            self._count += 1
-            self._history = History(*map(tuple, self._columns), self._count - len(self._columns[0]))
-        return self._history
+        if now < self._next:
+            return None
+        before = thread_time()
+        look = witness.look()
+        self._next = now + (thread_time() - before) / self._share
+        return look

@@ -4,7 +4,8 @@ All of it is frozen: the thread that reads makes it, the thread that draws shows
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from teachserve.observe.accept_queue import AcceptQueue
 from teachserve.observe.kernel import Look, Sighting
@@ -13,6 +14,7 @@ from teachserve.observe.snapshot import Snapshot
 NOT_ASKED = AcceptQueue(unavailable="not asked yet")
 HISTORY_STEPS = 120
 """Values in a full history: a minute of them."""
+KEPT_MARKS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,22 @@ class LoadView:
     never_served: int = 0
     core: float = 0.0
     client_bound: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """Its fields by name; `LoadView(**told)` makes it one again."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A change that a person made, to be seen beside what came of it: at this moment of the server's clock, in words.
+
+    `kind` is one of load, option, architecture, stop, slow.
+    """
+
+    at_s: float
+    text: str
+    kind: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +81,8 @@ class Picture:
     sightings: Mapping[int, Sighting] = field(default_factory=dict)
     load: LoadView | None = None
     history: History = History()
+    marks: tuple[Mark, ...] = ()
+    """The last KEPT_MARKS, the newest last."""
 
     @property
     def queued(self) -> int | None:

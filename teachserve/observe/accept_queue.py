@@ -8,8 +8,8 @@ import functools
 import socket
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
 
 _SOCK_DIAG_BY_FAMILY = 20
 _NETLINK_SOCK_DIAG = 4
@@ -59,6 +59,10 @@ class AcceptQueue:
         if not own:
             return cls(unavailable=f"nobody listens on {host}:{port}, or not in this network namespace")
         return cls(sum(one.length for one in own), sum(one.bound for one in own), sum(one.drops for one in own))
+
+    def as_json(self) -> dict[str, Any]:
+        """Its fields by name; `AcceptQueue(**told)` makes it one again."""
+        return asdict(self)
 
 
 class _Listener(NamedTuple):

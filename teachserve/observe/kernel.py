@@ -13,11 +13,11 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from teachserve.events import ROW_WORDS, ROWS, State, unpack_word
+from teachserve.events import ROW_WORDS, ROWS, STATES, State, unpack_word
 from teachserve.observe.proc import GONE, InterpreterMemory, TaskFiles, alive, process_cpu
 from teachserve.observe.syscalls import NAMES
 from teachserve.observe.verdict import Judgement, Shares, Verdict, judge
@@ -28,7 +28,9 @@ UNJUDGED_S = 60.0
 """A state that had samples, but for this long none that could be judged, is called unjudged."""
 
 _MOVED = Judgement(Verdict.MOVED)
-_VERDICTS = {verdict: position for position, verdict in enumerate(Verdict)}
+VERDICTS = tuple(Verdict)
+"""A verdict's place here is its number in JSON."""
+_VERDICTS = {verdict: position for position, verdict in enumerate(VERDICTS)}
 
 
 class Sighting(NamedTuple):
@@ -48,6 +50,16 @@ class Sighting(NamedTuple):
     """The kernel function that it sleeps in, only shown: `0` when it runs, or without permission."""
     reason: str
     """Where it differs: in words; else empty."""
+
+    def as_json(self) -> list[Any]:
+        """The fields in their order, state and verdict as numbers: there are hundreds, several times a second."""
+        return [*self[:2], self.state.code, self.said, _VERDICTS[self.verdict], *self[5:]]
+
+    @classmethod
+    def of_json(cls, told: Sequence[Any]) -> "Sighting":
+        """What `as_json` gave, once more."""
+        number, native, state, said, verdict, *rest = told
+        return cls(number, native, STATES[state], said, VERDICTS[verdict], *rest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +88,32 @@ class Look:
     def differing(self) -> tuple[Sighting, ...]:
         """The threads that the kernel contradicts in this round."""
         return tuple(one for one in self.sightings if one.verdict is Verdict.DIFFERS)
+
+    @classmethod
+    def made(cls, sightings: Iterable[Sighting], shares: Mapping[State, Shares], *rest: Any) -> "Look":
+        """With the total that follows from the shares."""
+        return cls(tuple(sightings), shares, sum(shares.values(), Shares()), *rest)
+
+    def as_json(self) -> dict[str, Any]:
+        """Without `total`, which follows from the shares."""
+        return {
+            "sightings": [one.as_json() for one in self.sightings],
+            "shares": {state.value: shares.as_json() for state, shares in self.shares.items()},
+            "unjudged_for_s": {state.value: seconds for state, seconds in self.unjudged_for_s.items()},
+            "took_s": self.took_s,
+            "unavailable": self.unavailable,
+        }
+
+    @classmethod
+    def of_json(cls, told: Mapping[str, Any]) -> "Look":
+        """What `as_json` gave, once more."""
+        return cls.made(
+            map(Sighting.of_json, told["sightings"]),
+            {State(state): Shares(*counts) for state, counts in told["shares"].items()},
+            {State(state): seconds for state, seconds in told["unjudged_for_s"].items()},
+            told["took_s"],
+            told["unavailable"],
+        )
 
 
 class Witness:
@@ -135,14 +173,8 @@ class Witness:
                 self.unavailable = f"process {self.process} is gone"
         self._count(sightings, began)
         shares = {state: Shares(*self._counts[state]) for state in State if state in self._counts}
-        return Look(
-            sightings=tuple(sightings),
-            shares=shares,
-            total=sum(shares.values(), Shares()),
-            unjudged_for_s={state: began - since for state, since in self._unjudged_since.items()},
-            took_s=self._clock() - began,
-            unavailable=self.unavailable,
-        )
+        unjudged_for_s = {state: began - since for state, since in self._unjudged_since.items()}
+        return Look.made(sightings, shares, unjudged_for_s, self._clock() - began, self.unavailable)
 
     def _open(self, words_descriptor: int | None, machine: str) -> None:
         if not sys.platform.startswith("linux"):

@@ -117,5 +117,9 @@ class Shares:
         """Samples with this verdict."""
         return getattr(self, verdict.name.lower())
 
+    def as_json(self) -> list[int]:
+        """The six counts in the order of Verdict; `Shares(*told)` makes them shares again."""
+        return [getattr(self, one.name) for one in fields(self)]
+
     def __add__(self, other: "Shares") -> "Shares":
-        return Shares(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
+        return Shares(*map(int.__add__, self.as_json(), other.as_json()))

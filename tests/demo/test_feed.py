@@ -1,14 +1,15 @@
 """Pictures from frames: what is asked, how often, and what the end looks like."""
 
-from collections.abc import Iterator
-from dataclasses import replace
+import json
+from collections.abc import Iterable, Iterator
 from types import SimpleNamespace
+from typing import ClassVar
 
 import pytest
 
 from teachserve.demo import feed as feed_module
-from teachserve.demo.feed import Feed, Records, WitnessPace
-from teachserve.demo.picture import HISTORY_STEPS, LoadView
+from teachserve.demo.feed import Feed, WitnessPace
+from teachserve.demo.fold import PictureFold
 from teachserve.events import STATES, State
 from teachserve.observe.accept_queue import AcceptQueue
 from teachserve.observe.kernel import Look
@@ -16,7 +17,7 @@ from teachserve.observe.link_file import LinkError
 from teachserve.observe.snapshot import COUNTERS
 from teachserve.observe.verdict import Shares
 
-from .pictures import header, recycling
+from .pictures import header
 
 LOOK = Look((), {}, Shares(), {}, 0.0)
 
@@ -41,18 +42,21 @@ def frames() -> Iterator[dict]:
 class FakeLink:
     """A link that tells what it is given and notes what is ordered."""
 
-    def __init__(self, gone: bool = False) -> None:
+    header: ClassVar = {"epoch_ns": 0}
+
+    def __init__(self, told: Iterable[dict] = (), gone: bool = False) -> None:
         self.sent: list[str] = []
+        self.told = told or frames()
         self.gone = gone
 
     def frames(self) -> Iterator[dict]:
-        return frames()
+        return iter(self.told)
 
-    def send(self, command: str) -> int:
+    def send(self, command: str, **fields: object) -> int:
         if self.gone:
             raise LinkError("the server is gone")
         self.sent.append(command)
-        return 1
+        return len(self.sent)
 
 
 @pytest.fixture
@@ -83,7 +87,7 @@ def test_each_table_gives_a_picture_and_so_does_the_end(blind: list[str]) -> Non
     assert [one.queued for one in pictures] == [3, 3, None]
     assert blind == ["witness of 4711 on x86_64", "look", "queue", "look", "queue", "closed"]
     assert pictures[-1].accept_queue.unavailable == "the server has ended"
-    assert pictures[-1].witness is LOOK
+    assert pictures[-1].witness == LOOK
 
 
 def test_orders_go_to_the_server_and_a_server_that_is_gone_is_no_error() -> None:
@@ -122,15 +126,36 @@ def test_the_witness_looks_as_seldom_as_its_budget_wants(monkeypatch: pytest.Mon
     assert looks == pytest.approx([100.0, 100.4, 100.8, 101.2, 101.6])
 
 
-def test_the_history_takes_a_value_each_half_second_and_keeps_a_minute() -> None:
-    records = Records()
-    for frame in range(1500):
-        history = records.add(_at(frame / 10), LoadView(answered_per_s=float(frame), p50=None, p99=0.5))
-    assert len(history.requests) == len(history.p99) == HISTORY_STEPS
-    assert history.first == 300 - HISTORY_STEPS
-    assert history.requests[-1] - history.requests[-2] == 5
-    assert set(history.p50) == {None}
+def test_what_is_recorded_folds_to_the_same_pictures(blind: list[str]) -> None:
+    recorded: list[dict] = []
+    feed = Feed(FakeLink(), record=recorded.append)
+    pictures = list(feed.pictures())
+    kinds = [frame["frame"] for frame in recorded]
+    assert kinds == ["header", "table", "observed", "table", "observed", "gone"]
+    fold = PictureFold()
+    assert [one for frame in recorded if (one := fold.apply(json.loads(json.dumps(frame))))] == pictures
 
 
-def _at(seconds: float):
-    return replace(recycling(), at_s=seconds)
+def test_a_mark_from_another_thread_stands_before_the_next_table(blind: list[str]) -> None:
+    feed = Feed(FakeLink())
+    pictures = feed.pictures()
+    assert next(pictures).marks == ()
+    feed.mark("connections 100 -> 200", "load")
+    (mark,) = next(pictures).marks
+    assert (mark.text, mark.kind) == ("connections 100 -> 200", "load")
+    assert mark.at_s > 0
+
+
+def test_a_command_that_the_server_refuses_gives_its_sentence() -> None:
+    link = FakeLink([{"frame": "reply", "to": 1, "ok": False, "error": "standby must be at least 1"},
+                     {"frame": "reply", "to": 2, "ok": True}])  # fmt: skip
+    feed = Feed(link)
+    list(feed.pictures())
+    assert feed.send("set", option="standby", value="0") == "standby must be at least 1"
+    assert feed.send("set", option="standby", value="1") == ""
+
+
+def test_a_command_that_is_not_answered_or_cannot_be_sent_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("teachserve.demo.answers.PATIENCE_S", 0.0)
+    assert Feed(FakeLink()).send("stop") == "the server has not answered yet: stop may still be done"
+    assert Feed(FakeLink(gone=True)).send("stop") == "the server is gone"

@@ -1,0 +1,122 @@
+"""Frames to pictures: a deterministic fold, with no clock and no I/O. Live and in a replay the same frames give the same.
+
+Beside the server's frames it takes two that are made on the watcher's side, times in us of the server's clock:
+
+- `{"frame": "observed", "at", "accept_queue": {..}, "witness": {..} or null, "load": {..} or null}`, after each table:
+  what the kernel says of the accept queue, its new look at the threads where one was taken, and the load generator's word;
+- `{"frame": "mark", "at", "text", "kind"}`: a change that a person made.
+"""
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from teachserve.demo.picture import HISTORY_STEPS, KEPT_MARKS, NOT_ASKED, History, LoadView, Mark, Picture
+from teachserve.observe.accept_queue import AcceptQueue
+from teachserve.observe.kernel import Look, Sighting
+from teachserve.observe.model import Model
+from teachserve.observe.snapshot import Snapshot
+
+ALIVE = ("serving", "stopping")
+"""The phases in which there is a server to ask about."""
+ENDED = AcceptQueue(unavailable="the server has ended")
+HISTORY_STEP_US = 500_000
+
+
+class PictureFold:
+    """Folds frames with `apply`. One thread at a time may use it.
+
+    A second header is that of another server, which has taken the first one's place: what is told of the server begins
+    anew, while the marks and the history go on.
+    """
+
+    def __init__(self) -> None:
+        self._model = Model()
+        self._epoch_ns: int | None = None
+        self._accept_queue = NOT_ASKED
+        self._look: Look | None = None
+        self._sightings: dict[int, Sighting] = {}
+        self._load: LoadView | None = None
+        self._records = Records()
+        self._marks: deque[Mark] = deque(maxlen=KEPT_MARKS)
+
+    def apply(self, frame: Mapping[str, Any]) -> Picture | None:
+        """Fold one frame in. A picture for each `observed`, and for the end, whichever it is; else None."""
+        return self.picture() if self.advance(frame) else None
+
+    def advance(self, frame: Mapping[str, Any]) -> bool:
+        """The same without drawing: whether a picture is due."""
+        match frame["frame"]:
+            case "observed":
+                self._observe(frame)
+                return True
+            case "mark":
+                self._marks.append(Mark(frame["at"] / 1e6, frame["text"], frame["kind"]))
+                return False
+            case "header":
+                self._begin(frame["epoch_ns"])
+        self._model.apply(frame)
+        if frame["frame"] in ("end", "gone"):
+            self._accept_queue = ENDED
+            return True
+        return False
+
+    def picture(self) -> Picture:
+        """What is known now."""
+        return Picture(
+            snapshot=self._model.snapshot(),
+            accept_queue=self._accept_queue,
+            witness=self._look,
+            sightings=self._sightings,
+            load=self._load,
+            history=self._records.history,
+            marks=tuple(self._marks),
+        )
+
+    def _begin(self, epoch_ns: int) -> None:
+        if self._epoch_ns is not None:
+            earlier_s = (self._epoch_ns - epoch_ns) / 1e9
+            moved = [replace(mark, at_s=mark.at_s + earlier_s) for mark in self._marks]
+            self._marks = deque(moved, maxlen=KEPT_MARKS)
+        self._epoch_ns = epoch_ns
+        self._model = Model()
+        self._accept_queue, self._look, self._sightings = NOT_ASKED, None, {}
+        self._records.begin()
+
+    def _observe(self, frame: Mapping[str, Any]) -> None:
+        self._accept_queue = AcceptQueue(**frame["accept_queue"])
+        if frame["witness"] is not None:
+            self._look = Look.of_json(frame["witness"])
+            self._sightings = {sighting.number: sighting for sighting in self._look.sightings}
+        self._load = None if frame["load"] is None else LoadView(**frame["load"])
+        if self._records.due(frame["at"]):
+            self._records.add(frame["at"], self._model.snapshot(), self._load)
+
+
+class Records:
+    """The last minute of rates and latencies, a value each half second of the server's clock."""
+
+    def __init__(self) -> None:
+        self.history = History()
+        self._columns = [deque(maxlen=HISTORY_STEPS) for _ in range(3)]
+        self._due = 0
+        self._count = 0
+
+    def begin(self) -> None:
+        """From now on another server's clock counts."""
+        self._due = 0
+
+    def due(self, at: int) -> bool:
+        """Whether it is time for another value; `at` in us."""
+        return at >= self._due
+
+    def add(self, at: int, snapshot: Snapshot, load: LoadView | None) -> None:
+        """Note this moment; one at which nobody serves any more is no moment."""
+        if snapshot.phase in ALIVE:
+            self._due = at + HISTORY_STEP_US
+            rate = load.answered_per_s if load else snapshot.requests_per_s
+            for column, value in zip(self._columns, (rate, load and load.p50, load and load.p99), strict=True):
+                column.append(value)
+            self._count += 1
+            self.history = History(*map(tuple, self._columns), self._count - len(self._columns[0]))
