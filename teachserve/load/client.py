@@ -213,12 +213,27 @@ class Client:
         self.began = 0
         self._answer = None
         self._used += 1
-        if self._sock is not None and not (keep_alive and run.keep_alive and not self._unsent):
+        if self._sock is not None and not (
+            keep_alive and run.keep_alive and not self._unsent and self._tried is run.address
+        ):
             self.close()
         if status == 503 and retry_after and run.plan.backoff:
             run.wake_at(self, now + int(retry_after * NS))
         else:
             run.next_request(self, now)
+
+    def move(self, now: int) -> None:
+        """New connections go to another address from now on: leave this one, unless a request of it was sent there."""
+        if not self.began:
+            self.close()
+        elif self._connecting:
+            self.close()
+            self.attempt(now)
+
+    @property
+    def moving(self) -> bool:
+        """Whether it still has a request in hand at an address that the load has left."""
+        return self._sock is not None and self._tried is not self._run.address
 
     def fail(self, how: Failure) -> None:
         """The request comes to an end without an answer. The next follows after a pause: failing must never spin."""

@@ -8,6 +8,7 @@ import os
 import select
 import selectors
 import socket
+import threading
 from collections import deque
 from collections.abc import Callable
 from time import monotonic_ns
@@ -26,6 +27,8 @@ PAUSE = NS // 10
 
 KNOWN_ANSWERS = 64
 LONGEST_KNOWN = 2048
+
+Addresses = list[tuple[int, tuple]]
 
 
 class Generator:
@@ -52,7 +55,10 @@ class Generator:
         self._schedule = Schedule()
         self._left = plan.requests
         self._stopping = False
-        self._orders: deque[dict[str, object]] = deque()
+        self._ordering = threading.Lock()
+        self._ordered = plan
+        self._orders: deque[tuple[LoadPlan, Addresses]] = deque()
+        self._connects_elsewhere = 0  # of the tally's: those to the addresses before these
         self._bell, self._bell_rope = socket.socketpair()
         for end in (self._bell, self._bell_rope):
             end.setblocking(False)
@@ -61,12 +67,19 @@ class Generator:
     # From any thread
 
     def change(self, **values: object) -> None:
-        """Go on with other `connections`, `rate` (None: closed loop) or `keep_alive`. Raises: LoadError, at once.
+        """Go on with other `connections`, `rate` (None: closed loop), `keep_alive`, `host` or `port`.
 
-        Fewer connections: the newest go, and a request that one of them had in hand is aborted.
+        Fewer connections: the newest go, and a request that one of them had in hand is aborted. Another host or port:
+        new connections go there, a kept one follows once the request that was sent on it is answered.
+
+        Raises: LoadError, at once.
         """
-        allow_descriptors(dataclasses.replace(self.plan, **changes(values)).connections)
-        self._orders.append(values)
+        with self._ordering:
+            plan = dataclasses.replace(self._ordered, **changes(values))
+            allow_descriptors(plan.connections)
+            moves = (plan.host, plan.port) != (self._ordered.host, self._ordered.port)
+            self._orders.append((plan, addresses(plan.host, plan.port) if moves else []))
+            self._ordered = plan
         self._ring()
 
     def stop(self) -> None:
@@ -119,7 +132,8 @@ class Generator:
                         client.time_out()
             if now >= tick:
                 tick = max(tick + TICK, now)
-                progress = self.tally.progress(self.plan, self._served())
+                moving = sum(client.moving for client in self._clients) if self._connects_elsewhere else 0
+                progress = self.tally.progress(self.plan, self._served(), moving)
                 if on_tick is not None:
                     on_tick(progress)
 
@@ -167,15 +181,25 @@ class Generator:
         with contextlib.suppress(BlockingIOError):
             self._bell.recv(4096)
         while self._orders:
-            values = self._orders.popleft()
+            before = self.plan
+            self.plan, elsewhere = self._orders.popleft()
             now = monotonic_ns()
-            before, self.plan = self.plan, dataclasses.replace(self.plan, **values)
+            if elsewhere:
+                self._move(elsewhere, now)
             if self.plan.keep_alive != before.keep_alive:
                 self._set_keep_alive()
             if self.plan.rate != before.rate:
                 self._set_rate(self.plan.rate, now)
             if self.plan.connections != before.connections:
                 self._set_connections(self.plan.connections, now)
+
+    def _move(self, elsewhere: Addresses, now: int) -> None:
+        self._addresses = elsewhere
+        self.family, self.address = elsewhere[0]
+        self._connects_elsewhere = self.tally.connects
+        self.request = self.plan.request()
+        for client in self._clients:
+            client.move(now)
 
     def _set_keep_alive(self) -> None:
         self.keep_alive = self.plan.keep_alive
@@ -271,14 +295,16 @@ class Generator:
 
         Raises: LoadError, if none has ever succeeded at any.
         """
-        if tried != self.address:
+        if tried is not self.address:
             return True
-        if self.tally.connects:
+        if self.tally.connects > self._connects_elsewhere:
             return False
         if len(self._addresses) > 1:
             del self._addresses[0]
             self.family, self.address = self._addresses[0]
             return True
+        if self.tally.connects:
+            return False
         where = f"{self.address[0]} port {self.address[1]}"
         if error == errno.ECONNREFUSED:
             raise LoadError(f"cannot connect to {self.plan.url}: nothing listens on {where}; start the server first")

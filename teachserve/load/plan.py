@@ -11,6 +11,7 @@ from teachserve.errors import TeachserveError
 MOST_CONNECTIONS = 20_000
 MOST_RATE = 1_000_000
 TIMEOUT_S = 30.0
+CHANGEABLE = ("connections", "rate", "keep_alive", "host", "port")
 
 
 class LoadError(TeachserveError):
@@ -114,6 +115,7 @@ class LoadPlan:
 
 def changes(values: Mapping[str, Any]) -> dict[str, Any]:
     """Those of a plan's fields that may change while it runs. Raises: LoadError."""
-    if wrong := [name for name in values if name not in ("connections", "rate", "keep_alive")]:
-        raise LoadError(f"{wrong[0]!r} cannot change while the load runs: connections, rate and keep_alive can")
+    if wrong := [name for name in values if name not in CHANGEABLE]:
+        *others, last = CHANGEABLE
+        raise LoadError(f"{wrong[0]!r} cannot change while the load runs: {', '.join(others)} and {last} can")
     return dict(values)

@@ -1,9 +1,9 @@
 """The load generator as a process: `python -m teachserve.load.process '{"host": "127.0.0.1", "port": 8080, ...}'`.
 
 The argument is a plan, a JSON object with the fields of `LoadPlan`. On stdin come orders, one JSON object a line:
-`{"connections": 200}`, `{"rate": 500}`, `{"keep_alive": true}`, several at once, or `{"stop": true}`. On stdout go ten
-lines of progress a second (`summary.PROGRESS_KEYS`), at the end the result (`{"frame": "result", ...}`, its other keys
-in `summary.RESULT_KEYS`).
+`{"connections": 200}`, `{"rate": 500}`, `{"keep_alive": true}`, `{"host": "127.0.0.1", "port": 8081}`, several at once,
+or `{"stop": true}`. On stdout go ten lines of progress a second (`summary.PROGRESS_KEYS`), at the end the result
+(`{"frame": "result", ...}`, its other keys in `summary.RESULT_KEYS`).
 
 It ends by itself when its stdin does, since then the program that started it is gone; at SIGTERM and SIGINT; and
 without a word when nobody reads its stdout any more. Exit status: 0; 2 and a line on stderr if it cannot do the plan.

@@ -61,7 +61,8 @@ class Latency:
 class Progress:
     """The run so far, ten times a second. Counts are since the beginning, `*_now` is over the last second.
 
-    `at` seconds since the beginning; `connections`, `keep_alive` and `rate` the plan as it stands now.
+    `at` seconds since the beginning; `url`, `connections`, `keep_alive` and `rate` the plan as it stands now.
+    `moving` requests in hand that were sent to an address which the load has left since.
     `requests` answers with status 200; `statuses` all answers by status; `errors` failed requests by kind.
     `never_served` clients that have asked and not got one 200 so far.
     `requests_per_s_now` 200s a second. `p50_now` and `p99_now` seconds, of 200s: from the plan in an open loop, from
@@ -70,6 +71,8 @@ class Progress:
     """
 
     at: float
+    url: str
+    moving: int
     connections: int
     keep_alive: bool
     rate: float | None

@@ -47,6 +47,8 @@ RESULT_KEYS = {
 PROGRESS_KEYS = {
     "frame": "progress",
     "at_s": "seconds since the beginning",
+    "url": "what is asked for, as the plan stands now",
+    "moving": "requests in hand that were sent to an address which the load has left since",
     "connections": "client slots, as the plan stands now",
     "rate": "requests/s planned, null in a closed loop",
     "keep_alive": "false: a new connection for each request",
@@ -114,6 +116,8 @@ def progress_json(progress: Progress, lost_frames: int = 0) -> dict[str, Any]:
     return {
         "frame": "progress",
         "at_s": round(progress.at, 3),
+        "url": progress.url,
+        "moving": progress.moving,
         "connections": progress.connections,
         "rate": progress.rate,
         "keep_alive": progress.keep_alive,

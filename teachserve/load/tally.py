@@ -75,7 +75,7 @@ class Tally:
         self._window = Buckets()
         self._ticks: deque[tuple[int, int, int, Counter[int]]] = deque([(self._began, 0, self._cpu_began, Counter())])
 
-    def progress(self, plan: LoadPlan, served: Sequence[int]) -> Progress:
+    def progress(self, plan: LoadPlan, served: Sequence[int], moving: int = 0) -> Progress:
         """Once a tick. `served` is the number of 200s of each client that has asked."""
         now, cpu, requests = time.monotonic_ns(), time.thread_time_ns(), self.statuses.get(200, 0)
         from_send, from_plan = self.from_send.fold(), self.from_plan.fold()
@@ -91,6 +91,8 @@ class Tally:
         p50, p99 = (us / 1e6 for us in self._window.percentiles((50, 99))) if self._window.count else (None, None)
         return Progress(
             at=(now - self._began) / NS,
+            url=plan.url,
+            moving=moving,
             connections=plan.connections,
             keep_alive=plan.keep_alive,
             rate=plan.rate,

@@ -162,7 +162,9 @@ def test_a_higher_rate_wakes_a_generator_that_waits_for_long():
         ({"connections": 0}, "connections must be a whole number from 1 to 20000: connections=0"),
         ({"rate": -1}, "rate must be a number above 0: rate=-1"),
         ({"keep_alive": "no"}, "keep_alive must be true or false: keep_alive='no'"),
-        ({"port": 1}, "'port' cannot change while the load runs"),
+        ({"path": "/echo"}, "'path' cannot change while the load runs: connections, rate, keep_alive, host and port"),
+        ({"port": 0}, "port must be a whole number from 1 to 65535: port=0"),
+        ({"host": "no host"}, "the host 'no host' cannot be found"),
     ],
 )
 def test_a_change_that_cannot_be_is_refused_where_it_is_asked_for(values: dict, says: str):

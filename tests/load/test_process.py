@@ -101,7 +101,7 @@ def test_orders_change_the_load():
 
 def test_a_wrong_order_is_answered_on_stderr_and_changes_nothing():
     with TinyServer(always(OK)) as server, process_against(server, connections=2) as load:
-        for wrong in (b"hello\n", b"[1]\n", b'{"connections": 0}\n', b'{"port": 1}\n'):
+        for wrong in (b"hello\n", b"[1]\n", b'{"connections": 0}\n', b'{"path": 1}\n'):
             load.process.stdin.write(wrong)
         load.order(connections=3)
         assert load.until(lambda told: told["connections"] == 3)
