@@ -146,6 +146,32 @@ class EventView:
         return event_name(self.before or State.STARTING, self.state)
 
 
+class FrameView(NamedTuple):
+    """One frame of a Python stack: the file, the line in it that runs, the function, and that line's text."""
+
+    file: str
+    line: int
+    function: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What the server answered when it was asked about one thread."""
+
+    thread: int
+    at_s: float
+    """The moment of the answer, on the server's clock."""
+    stack: tuple[FrameView, ...]
+    """The Python stack, the outermost frame first: the thread stands at the last one's line."""
+    peer: str
+    """The client's address and port; "": no connection holds it."""
+    connection: int
+    """Number of the connection that it held at that moment; 0: none."""
+    times_s: Mapping[State, float]
+    """State -> seconds spent in it while watched; a stay counts when it is over."""
+
+
 @dataclass(frozen=True, slots=True)
 class LogLine:
     """One line that the server thinks a person should know."""
@@ -205,6 +231,14 @@ class Snapshot:
     """The last 50 lines, the newest last."""
     events: tuple[EventView, ...] = ()
     """The last 50 events by time, the newest last; a sample unless streaming (`EventView.sampled`)."""
+    inspected: Mapping[int, Inspection] = field(default_factory=dict)
+    """Thread -> the newest answer about it; the last 8 threads that were asked about."""
+    focus: int | None = None
+    """The thread of which this watcher is sent every event, whatever its level."""
+    focused: tuple[EventView, ...] = ()
+    """The last 200 events of that thread, all of them, the newest last."""
+    focus_lost: int = 0
+    """Events of that thread that were lost, since the focus is on it."""
     streaming: bool = False
     """Whether every event is sent, or only tables."""
     lost_frames: int = 0
