@@ -7,7 +7,9 @@ import pytest
 from demo.pictures import picture, recycling, snapshot, thread
 from hypothesis import given
 from hypothesis import strategies as st
+from textual.pilot import Pilot
 
+from teachserve.dashboard.app import Dashboard
 from teachserve.dashboard.arrangement import arrange
 from teachserve.dashboard.panes.places import PlacesPane, label
 from teachserve.dashboard.panes.waiting import bar
@@ -18,7 +20,7 @@ from teachserve.observe.accept_queue import AcceptQueue
 from teachserve.observe.places import ACCEPT_QUEUE, Places, Waiting
 from teachserve.observe.snapshot import QueueView, Snapshot
 
-from .board import text_of
+from .board import Given, play, screen_text, text_of
 
 WRITES = {
     "thread-per-connection": [
@@ -158,3 +160,21 @@ def test_where_the_kernel_cannot_be_asked_the_queue_says_why() -> None:
     shown = picture(recycling(), accept_queue=AcceptQueue(unavailable="only Linux tells"))
     text = text_of(shown, view="places")
     assert "n/a only Linux tells" in text
+
+
+def test_a_click_on_a_mark_chooses_its_thread_and_every_pane_lights_it() -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        lines = screen_text(app).split("\n")
+        row = next(y for y, line in enumerate(lines) if line[1:].startswith("r reading"))
+        await pilot.click(offset=(lines[row].index("rrr"), row))
+        chosen = app.chosen.thread
+        assert app.newest.snapshot.thread(chosen).state is State.READING
+        style = app.query_one(PlacesPane).piece_style("banner")
+        strips = app.screen._compositor.render_strips()
+        assert [
+            segment.text for segment in strips[row] if segment.style and segment.style.bgcolor == style.bgcolor
+        ] == ["r"]
+        await pilot.press("2")
+        assert f">worker-{chosen} " in screen_text(app)
+
+    play(picture(recycling(30)), story, view="places")

@@ -7,8 +7,12 @@ import textwrap
 from collections.abc import Sequence
 from itertools import pairwise
 
+from textual import events
+from textual.reactive import reactive
+
 from teachserve.dashboard.arrangement import ASIDE_COUNT, COUNT, Layout, arrange, scale_of
 from teachserve.dashboard.canvas import Canvas
+from teachserve.dashboard.chosen import Choose, Chosen, Open
 from teachserve.dashboard.glyphs import GLYPHS, KERNEL, css_name
 from teachserve.dashboard.line_pane import Line, LinePane
 from teachserve.dashboard.tokens import Token, Tokens
@@ -33,9 +37,23 @@ class PlacesPane(LinePane):
     )
     words = ("room", "token", "flow", *(room.name for room in (*places.WAY, *places.BESIDE)), "named queue", "sampled")
 
+    chosen: reactive[Chosen] = reactive(Chosen(), repaint=False, init=False)
+
     def __init__(self, **arguments: object) -> None:
         super().__init__(**arguments)
         self._tokens = Tokens()
+        self._cells: dict[tuple[int, int], int] = {}
+
+    def watch_chosen(self) -> None:
+        """Another thread is lit."""
+        self.watch_picture()
+
+    def on_click(self, event: events.Click) -> None:
+        """The thread of that mark is chosen; twice opens it."""
+        place = event.get_content_offset_capture(self)
+        thread = self._cells.get((place.x, place.y))
+        if thread:
+            self.post_message(Choose(thread=thread) if event.chain == 1 else Open(thread=thread))
 
     def lines(self, picture: Picture, width: int, height: int) -> list[Line]:
         found = Places.of(picture.snapshot)
@@ -46,9 +64,12 @@ class PlacesPane(LinePane):
         queued = scale_of(picture.queued or 0, places.ACCEPT_QUEUE.name, layout)
         tokens = self._tokens.place(threads, scale)
         canvas = Canvas(width, height - 1)
+        self._cells = {}
         for room in found.rooms:
             if room.name in layout.rows:
-                draw_room(canvas, picture, room, layout, tokens.get(room.name, ()), queued)
+                draw_room(canvas, picture, room, layout, queued)
+                cells = draw_tokens(canvas, room, layout, tokens.get(room.name, ()), self.chosen.thread)
+                self._cells |= cells
         if layout.gap:
             draw_ways(canvas, found, layout)
             draw_lanes(canvas, found, layout)
@@ -89,20 +110,31 @@ def occupants(picture: Picture, found: Places) -> dict[str, list[ThreadView]]:
     return there
 
 
-def draw_room(canvas: Canvas, picture: Picture, room: Room, layout: Layout, tokens: Sequence[Token | None],
-              queued: int) -> None:  # fmt: skip
-    """The room's name, how many are in it, and their tokens."""
+def draw_room(canvas: Canvas, picture: Picture, room: Room, layout: Layout, queued: int) -> None:
+    """The room's name, and how many are in it."""
     x, y = layout.left[room.name], layout.rows[room.name]
-    marks, width = layout.marks[room.name]
+    marks, _width = layout.marks[room.name]
     canvas.text(x, y, label(room, picture), css_name(room.states[0]) if room.states else "strong")
     count = ASIDE_COUNT if room.aside else COUNT
     canvas.text(marks - 1 - count, y, f"{number(room, picture, count):>{count}}", "strong")
     if room.name == places.ACCEPT_QUEUE.name:
         draw_queue(canvas, picture, layout, queued)
-    for position, token in enumerate(tokens):
-        row, column = divmod(position, width)
-        if token is not None and row < (1 if x else layout.token_lines):
-            canvas.text(marks + column, y + row, GLYPHS[token.state], "fresh" if token.fresh else css_name(token.state))
+
+
+def draw_tokens(canvas: Canvas, room: Room, layout: Layout, tokens: Sequence[Token | None],
+                chosen: int) -> dict[tuple[int, int], int]:  # fmt: skip
+    """A mark for each thread. Where each is: column and row -> the thread's number."""
+    marks, width = layout.marks[room.name]
+    lines = 1 if room.aside else layout.token_lines
+    cells = {}
+    for position, token in enumerate(tokens[: width * lines]):
+        if token is not None:
+            row, column = divmod(position, width)
+            cell = marks + column, layout.rows[room.name] + row
+            name = "banner" if chosen and token.thread == chosen else "fresh" if token.fresh else css_name(token.state)
+            canvas.text(*cell, GLYPHS[token.state], name)
+            cells[cell] = token.thread
+    return cells
 
 
 def draw_queue(canvas: Canvas, picture: Picture, layout: Layout, scale: int) -> None:
