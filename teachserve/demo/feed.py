@@ -42,7 +42,7 @@ class Feed:
         self._record = record
         self._fold = PictureFold()
         self._answers = Answers()
-        self._marks: queue.SimpleQueue[Frame] = queue.SimpleQueue()
+        self._made: queue.SimpleQueue[Frame] = queue.SimpleQueue()
 
     def pictures(self) -> Iterator[Picture]:
         """A picture for each table, and one for the end, whichever it is. Blocks; `close` ends it."""
@@ -54,11 +54,11 @@ class Feed:
                 yield picture
 
     def _frames(self) -> Iterator[Frame]:
-        """The server's frames, and between them those that are made here: `mark` and `observed`."""
+        """The server's frames, and between them those that are made here."""
         witness, pace = None, WitnessPace()
         try:
             for frame in self.link.frames():
-                yield from self._new_marks()
+                yield from self._new_ones()
                 yield frame
                 if frame["frame"] == "header":
                     header = Header.of(frame)
@@ -82,10 +82,10 @@ class Feed:
             "load": self.load and self.load.view().as_json(),
         }
 
-    def _new_marks(self) -> Iterator[Frame]:
+    def _new_ones(self) -> Iterator[Frame]:
         with contextlib.suppress(queue.Empty):
             while True:
-                yield self._marks.get_nowait()
+                yield self._made.get_nowait()
 
     def close(self) -> None:
         """Leave the server: `pictures` comes to its end."""
@@ -95,8 +95,14 @@ class Feed:
 
     def mark(self, text: str, kind: str) -> None:
         """Note that a person has changed something just now; see `Mark`."""
-        at = (monotonic_ns() - self.link.header["epoch_ns"]) // 1000
-        self._marks.put({"frame": "mark", "at": at, "text": text, "kind": kind})
+        self._made.put({"frame": "mark", "at": self._now(), "text": text, "kind": kind})
+
+    def note(self, text: str) -> None:
+        """A line for the log, beside the server's own."""
+        self._made.put({"frame": "log", "at": self._now(), "text": text})
+
+    def _now(self) -> int:
+        return (monotonic_ns() - self.link.header["epoch_ns"]) // 1000
 
     def send(self, command: str, **fields: object) -> str:
         """Send the server a command, and wait a moment for its answer: "", or one sentence why it was not done."""
