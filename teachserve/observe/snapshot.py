@@ -56,6 +56,7 @@ class Header:
     row_words: int
     listener_descriptor: int
     source_file: str
+    source_class: str
     format: int
 
     @classmethod
@@ -64,7 +65,7 @@ class Header:
         empty: dict[str, Any] = {
             "process": 0, "architecture": "", "accepting_role": "", "host": "", "port": 0, "options": {}, "python": "",
             "gil": True, "started": "", "epoch_ns": 0, "machine": "", "queues": (), "words_descriptor": None, "rows": 0,
-            "row_words": 0, "listener_descriptor": -1, "source_file": "", "format": 0,
+            "row_words": 0, "listener_descriptor": -1, "source_file": "", "source_class": "", "format": 0,
         }  # fmt: skip
         told = {name: frame.get(name, default) for name, default in empty.items()}
         return cls(**told | {"queues": tuple(told["queues"])})

@@ -70,6 +70,7 @@ def header(server: "Server", roles: Roles) -> Frame:
         "row_words": ROW_WORDS,
         "listener_descriptor": taskmaster.listener_descriptor,
         "source_file": sys.modules[type(taskmaster).__module__].__file__,
+        "source_class": type(taskmaster).__name__,
     }
 
 

@@ -1,0 +1,134 @@
+"""Where in its architecture's source a thread stands, from its role and its state. Derived from the text, not guessed.
+
+A thread announces a state in a verb, and a role calls that verb in this line or that one. It stays in the state until
+its next verb announces another, so for an instant it may be past the line. Where a role could have announced a state
+in several lines, the table cannot tell in which: then each of them is shared.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from teachserve.events import State
+from teachserve.observe.flow import roles
+from teachserve.observe.snapshot import Header, ThreadView
+from teachserve.observe.source import Source
+from teachserve.observe.verbs import Role, Step, VerbCall, reachable
+
+
+class Place(NamedTuple):
+    """A line of a file, from 1."""
+
+    file: str
+    line: int
+
+
+@dataclass
+class Tally:
+    """Threads at one line, by state. `shared` are those that may as well stand at another line: at most so many."""
+
+    certain: Counter[State] = field(default_factory=Counter)
+    shared: Counter[State] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True)
+class Lines:
+    """An architecture's text and who can stand where in it.
+
+    `text` is the file's lines; `problem` says in a sentence why no thread can be given a line, "" where it can.
+    """
+
+    file: str
+    text: tuple[str, ...] = ()
+    roles: Mapping[str, Role] = field(default_factory=dict)
+    problem: str = ""
+
+    @classmethod
+    def of(cls, header: Header) -> "Lines":
+        """The source of the server that introduced itself so."""
+        file = header.source_file
+        name = Path(file).name
+        try:
+            text = tuple(Path(file).read_text(encoding="utf-8").splitlines())
+        except (OSError, ValueError) as error:
+            return cls(file, problem=f"{name or 'its file'} cannot be read here: {_reason(error)}")
+        try:
+            found = roles(Source.read(file, header.source_class))
+        except (OSError, SyntaxError, LookupError) as error:
+            return cls(file, text, problem=f"no thread can be given a line of {name}: {_reason(error)}")
+        files = {file, *(step.file for role in found.values() for step in role.steps() if step.file)}
+        newer = sorted(Path(one).name for one in files if changed_since(one, header.started))
+        if newer:
+            return cls(
+                file, text, problem=f"{newer[0]} was changed after the server had started, which runs the old text"
+            )
+        return cls(file, text, found)
+
+    def stands(self, role: str, state: State, queue: str = "") -> tuple[Place, ...]:
+        """The lines that a thread of this role may stand at in this state; none for what is no part of the source.
+
+        One line: it stands there (or has just left it), if `certain` too.
+        """
+        life = self.roles.get(role)
+        if life is None or not role:
+            return ()
+        if state is State.STARTING:
+            return _places(reachable(life.begin, until_announced=True))
+        steps = [step for step in life.steps() if step.call and state in life.announces(step.call)]
+        if state is State.WAITING and queue:
+            steps = [step for step in steps if step.call.queue in (queue, "")]
+        if state is State.ACCEPTED:  # nothing blocks in it: it is what lies between accept and the next verb
+            steps += reachable((after for step in steps for after in step.next), until_announced=True)
+        return _places(steps)
+
+    def leaves(self, role: str, state: State, queue: str = "") -> tuple[Place, ...]:
+        """The lines that it may come past in this state, having left where it stands."""
+        standing = {*self.stands(role, state, queue)}
+        steps = self.roles[role].steps() if role in self.roles else ()
+        begin = [
+            after for step in steps if step.call and Place(step.file, step.line) in standing for after in step.next
+        ]
+        return _places(reachable(begin, until_announced=True))
+
+    def certain(self, role: str) -> bool:
+        """Whether the role's life could be read in full."""
+        return role in self.roles and not self.roles[role].unread
+
+    def tally(self, threads: Iterable[ThreadView]) -> tuple[dict[Place, Tally], list[ThreadView]]:
+        """How many of these threads stand at each line; and those that stand at none."""
+        tallies: dict[Place, Tally] = {}
+        nowhere = []
+        known: dict[tuple[str, State, str], tuple[Place, ...]] = {}
+        for thread in threads:
+            key = (thread.role, thread.state, thread.queue)
+            places = known.get(key)
+            if places is None:
+                places = known[key] = self.stands(*key)
+            if not places:
+                nowhere.append(thread)
+            alone = len(places) == 1 and self.certain(thread.role)
+            for place in places:
+                tally = tallies.setdefault(place, Tally())
+                (tally.certain if alone else tally.shared)[thread.state] += 1
+        return tallies, nowhere
+
+    @property
+    def calls(self) -> list[VerbCall]:
+        """Every verb that any role calls."""
+        return [call for role in self.roles.values() for call in role.calls]
+
+
+def _places(steps: Iterable[Step]) -> tuple[Place, ...]:
+    return tuple(sorted({Place(step.file, step.line) for step in steps if step.line}))
+
+
+def changed_since(file: str, started: str) -> bool:
+    """Whether the file is younger than the server, which `started` (ISO 8601, whole seconds) names. Raises: OSError."""
+    return Path(file).stat().st_mtime >= datetime.fromisoformat(started).timestamp() + 1
+
+
+def _reason(error: Exception) -> str:
+    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
