@@ -11,11 +11,14 @@ from textual import work
 from textual.app import App
 from textual.message import Message
 
-from teachserve.dashboard.chosen import Choose, Chosen
+from teachserve.dashboard.chosen import Choose, Chosen, Open
+from teachserve.dashboard.commands import Commands
+from teachserve.dashboard.detail_screen import DetailScreen
 from teachserve.dashboard.help import HelpScreen
 from teachserve.dashboard.keys import bindings
 from teachserve.dashboard.screen import DashboardScreen
 from teachserve.dashboard.themes import DARK, LIGHT
+from teachserve.dashboard.thread_screen import ThreadScreen
 from teachserve.demo.picture import Picture
 
 
@@ -27,6 +30,9 @@ class Source(Protocol):
 
     def close(self) -> None:
         """No more pictures."""
+
+    def send(self, command: str, **fields: object) -> str:
+        """A command to the server: "" once it is done, or one sentence why not."""
 
     def stop(self) -> None:
         """Stop the server softly."""
@@ -69,6 +75,7 @@ class Dashboard(App[None]):
         self.source = source
         self.newest: Picture | None = None
         self.chosen = Chosen()
+        self.commands = Commands(source.send)
         self.animation_level = "none"  # nothing here has a meaning while it moves
         self.register_theme(DARK)
         self.register_theme(LIGHT)
@@ -84,6 +91,10 @@ class Dashboard(App[None]):
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """A theme that is not ours, by choice of TEXTUAL_THEME, does not know our colours."""
         return dict(DARK.variables)
+
+    def on_unmount(self) -> None:
+        """However it ends."""
+        self.commands.close()
 
     @property
     def board(self) -> DashboardScreen:
@@ -106,11 +117,22 @@ class Dashboard(App[None]):
         before, self.newest = self.newest, message.picture
         self._heard = self._clock()
         if self._frozen_at is None:
-            self.board.show(message.picture)
+            self._show(message.picture)
         else:
             self._show_frozen()
         if before is None or before.snapshot.phase != message.picture.snapshot.phase:
             self.refresh_bindings()
+
+    def _show(self, picture: Picture) -> None:
+        for screen in self._boards():
+            screen.show(picture)
+
+    def _boards(self) -> list[DashboardScreen | DetailScreen]:
+        return [screen for screen in self.screen_stack if isinstance(screen, (DashboardScreen, DetailScreen))]
+
+    def _show_banner(self, text: str) -> None:
+        for screen in self._boards():
+            screen.show_banner(text)
 
     def _listen_for_silence(self) -> None:
         self.board.show_silence(self._clock() - self._heard)
@@ -118,7 +140,7 @@ class Dashboard(App[None]):
     def _show_frozen(self) -> None:
         missed = self.newest.moves - self._frozen_at
         runs = "server running" if self.newest.snapshot.phase == "serving" else f"server {self.newest.snapshot.phase}"
-        self.board.show_banner(f" VIEW FROZEN, {runs}, {missed} events since; space moves on")
+        self._show_banner(f" VIEW FROZEN, {runs}, {missed} events since; space moves on")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Grey out what cannot be done now."""
@@ -149,13 +171,21 @@ class Dashboard(App[None]):
         self.post_message(self.End())
 
     def action_view(self, name: str) -> None:
-        """Another view."""
+        """Another view; what lies over the dashboard goes."""
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
         self.board.view = name
 
     def on_choose(self, message: Choose) -> None:
         """A pane says that this thread or connection is the chosen one."""
         self.chosen = message.chosen
         self.board.show_chosen(self.chosen, message.control)
+
+    def on_open(self, message: Open) -> None:
+        """Show all that is known of one thread."""
+        thread = self.board.shown.snapshot.thread(message.chosen.thread) if self.board.shown else None
+        if thread is not None:
+            self.push_screen(ThreadScreen(thread, self.board.shown, self.commands))
 
     def action_freeze(self) -> None:
         """Freeze the view, or move on to the newest picture."""
@@ -164,8 +194,8 @@ class Dashboard(App[None]):
             self._show_frozen()
         else:
             self._frozen_at = None
-            self.board.show_banner("")
-            self.board.show(self.newest)
+            self._show_banner("")
+            self._show(self.newest)
 
     def action_meanings(self) -> None:
         """Help over the dashboard."""

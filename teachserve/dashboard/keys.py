@@ -74,6 +74,7 @@ KEYS = (
     ),
     Key("escape", "clear_filter", "Esc", "All", "Shows all rows again.", where=LIST),
     Key("e", "ended", "e", "Ended", "Hides the threads that have ended lately, or shows them again.", where="threads"),
+    Key("escape,enter", "leave", "Esc", "Back", "Goes back to the view.", where="detail"),
 )
 SCROLLING = "arrows, page up and down, home, end"
 

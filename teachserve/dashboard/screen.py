@@ -104,6 +104,11 @@ class DashboardScreen(Screen[None]):
             f"This terminal has {width} x {height} cells. The dashboard needs {wanted}: make it larger, or q quits."
         )
 
+    @property
+    def shown(self) -> Picture | None:
+        """The picture that stands on the screen."""
+        return self._newest
+
     def show(self, picture: Picture) -> None:
         """Draw this picture. A pane that is not in view gets it when it comes into view."""
         self._newest = picture

@@ -1,7 +1,9 @@
 """The kernel's second opinion in a thread's row: a word short enough for its column, and a colour, for each verdict."""
 
-from teachserve.dashboard.glyphs import GLYPHS
+from teachserve.dashboard.glyphs import GLYPHS, css_name
+from teachserve.dashboard.line_pane import Line
 from teachserve.demo.picture import Picture
+from teachserve.observe.kernel import Sighting
 from teachserve.observe.snapshot import ThreadView
 from teachserve.observe.verdict import Verdict
 
@@ -35,9 +37,36 @@ def sight_text(picture: Picture, thread: ThreadView, width: int) -> tuple[str, s
     if width < WIDE:
         call = MANUAL.get(sighting.call, sighting.call) or ""
         return about + f"{call} {word}".strip()[: width - len(about)], style
-    call = (sighting.call or "") + ("" if sighting.descriptor is None else f"({sighting.descriptor})")
-    where = sighting.reason or (f"in {sighting.wchan}" if sighting.wchan not in ("", "0") else "")
-    return (about + f"{call} {word}  {where}".strip())[:width], style
+    where = sighting.reason or slept(sighting).strip()
+    return (about + f"{called(sighting)} {word}  {where}".strip())[:width], style
+
+
+def kernel_lines(picture: Picture, thread: ThreadView) -> list[Line]:
+    """What both say of one thread: `says reading on 31, kernel recvfrom(31) in wait_woken: ok`; and how they differ."""
+    if picture.witness is None or picture.witness.unavailable:
+        return [[(f"n/a: {picture.witness.unavailable if picture.witness else 'not asked yet'}", "quiet")]]
+    sighting = picture.sightings.get(thread.number)
+    if sighting is None:
+        return [[("n/a: it was not among the threads of the last look", "quiet")]]
+    word, style = SHORT[sighting.verdict]
+    said = sighting.state.value + (f" on {sighting.said}" if sighting.said else "")
+    line: Line = [
+        ("says ", ""),
+        (said, css_name(sighting.state)),
+        (f", kernel {called(sighting) or 'no call'}{slept(sighting)}: ", ""),
+        (word, style),
+    ]
+    return [line, [(f"! {sighting.reason}", style)]] if sighting.reason else [line]
+
+
+def called(sighting: Sighting) -> str:
+    """The system call with its descriptor: `accept4(5)`; "": in none."""
+    return (sighting.call or "") + ("" if sighting.descriptor is None else f"({sighting.descriptor})")
+
+
+def slept(sighting: Sighting) -> str:
+    """` in inet_csk_accept`; "" where the kernel does not say."""
+    return f" in {sighting.wchan}" if sighting.wchan not in ("", "0") else ""
 
 
 WORST_FIRST = (Verdict.DIFFERS, Verdict.RUNTIME, Verdict.GIL, Verdict.RUNNING, Verdict.MOVED, Verdict.CONFIRMED)

@@ -17,6 +17,8 @@ class Given:
         self.first = first
         self.asked: list[str] = []
         self.closed = threading.Event()
+        self.refusal = ""
+        """What `send` answers."""
         self.now = 0.0
         """The dashboard's clock, so that a slow machine is not taken for a silent server."""
 
@@ -28,6 +30,10 @@ class Given:
     def close(self) -> None:
         self.asked.append("close")
         self.closed.set()
+
+    def send(self, command: str, **fields: object) -> str:
+        self.asked.append(" ".join([command, *(f"{value}" for value in fields.values())]))
+        return self.refusal
 
     def stop(self) -> None:
         self.asked.append("stop")

@@ -1,0 +1,255 @@
+"""Enter on a thread: all that is known of it, also once it has ended, and nothing that is not known."""
+
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+import pytest
+from demo.inspections import STACK, asked_about, events, inspection
+from demo.pictures import AT, picture, recycling, snapshot, thread
+from textual.pilot import Pilot
+
+from teachserve.dashboard.app import Dashboard
+from teachserve.dashboard.blocks import buckets, times_by_state
+from teachserve.dashboard.chosen import Choose
+from teachserve.dashboard.thread_detail import shown_frames
+from teachserve.dashboard.thread_screen import ThreadScreen
+from teachserve.demo.picture import Picture
+from teachserve.events import STATES, State
+from teachserve.observe.kernel import Look
+from teachserve.observe.verdict import Shares, Verdict
+
+from .board import Given, play, screen_text, show
+
+Story = Callable[[Dashboard, Pilot, Given], Awaitable[None]]
+
+
+def opened(story: Story, first: Picture, size: tuple[int, int] = (80, 24), refusal: str = "") -> Given:
+    """The detail of worker-6 is open."""
+
+    async def run(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        source.refusal = refusal
+        app.post_message(Choose(thread=6))
+        await pilot.pause()
+        await pilot.press("enter")
+        await until(pilot, lambda: "inspect 6" in source.asked)
+        await pilot.pause()
+        await story(app, pilot, source)
+
+    return play(first, run, size)
+
+
+async def until(pilot: Pilot, true: Callable[[], bool]) -> None:
+    while not true():
+        await pilot.pause()
+
+
+@pytest.mark.parametrize("size", [(80, 24), (100, 30), (120, 40), (200, 60)])
+def test_everything_is_there_at_every_size(size: tuple[int, int]) -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        text = screen_text(app)
+        owed = (
+            *("worker-6 (TID 9006)  # handling for 250ms", "runs the handler, which is the application's own code"),
+            *("connection 1206 from 127.0.0.1:53412", "406 requests", "taken 46", "recycled 45"),
+            "Kernel     says handling on 5, kernel futex in futex_wait_queue: GIL",
+            *("Time by state", "# handling", "o accepting", "Serving times, 33 requests in 325ms", "up to"),
+            *("Python stack, 300ms ago", "recycling.py:27", "handlers.py:44", "time.sleep(delay)"),
+            *("events (all of them)", "w writing       1132  200us", "Esc back"),
+        )
+        assert [words for words in owed if words not in text] == []
+        assert sum(f"{at:.3f}s" in text for at in {round(one.at_s, 3) for one in events(6)[-20:]}) >= 8
+        lines = text.split("\n")
+        assert max(map(len, lines)) <= size[0]
+        assert len([line for line in lines if line.startswith(" > handlers.py")]) == 1
+
+    opened(story, picture(asked_about(6)), size)
+
+
+def test_twenty_events_are_there_at_80x24() -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        text = screen_text(app)
+        assert "Last 20 events (all of them)" in text
+        assert text.count("us") + text.count("ms") >= 19
+
+    opened(story, picture(asked_about(6)))
+
+
+def test_the_server_is_asked_while_it_is_open_and_the_focus_is_given_back() -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        assert source.asked == ["focus 6", "inspect 6"]
+        await pilot.press("escape")
+        assert not isinstance(app.screen, ThreadScreen)
+        await until(pilot, lambda: source.asked[-1] == "focus None")
+
+    opened(story, picture(asked_about(6)))
+
+
+@pytest.mark.parametrize(("key", "view"), [("enter", "threads"), ("2", "threads"), ("8", "events")])
+def test_enter_and_the_views_keys_leave_it_too(key: str, view: str) -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        await pilot.press(key)
+        assert app.screen is app.board
+        assert app.board.view == view
+
+    opened(story, picture(asked_about(6)))
+
+
+def test_a_double_click_opens_it() -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        await pilot.click("#view-threads ThreadTable", (5, 3), times=2)
+        await pilot.pause()
+        assert isinstance(app.screen, ThreadScreen)
+        assert "worker-3" in screen_text(app)
+
+    play(picture(), story)
+
+
+def test_it_is_live_and_stands_still_while_the_view_is_frozen() -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        now = replace(asked_about(6), at_s=AT + 1)
+        await show(app, pilot, picture(now))
+        assert "# handling for 1.2s" in screen_text(app)
+        await pilot.press("space")
+        await show(app, pilot, picture(replace(now, at_s=AT + 5)))
+        assert "# handling for 1.2s" in screen_text(app)
+        assert "VIEW FROZEN" in screen_text(app)
+        await pilot.press("space")
+        assert "# handling for 5.2s" in screen_text(app)
+        assert "VIEW FROZEN" not in screen_text(app)
+
+    opened(story, picture(asked_about(6)))
+
+
+def test_a_thread_that_ends_stays_and_says_so_and_is_not_asked_any_more() -> None:
+    others = tuple(one for one in recycling().threads if one.number != 6)
+    ended = thread(6, State.ENDED, since_s=AT, ended_at=AT)
+
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        await show(app, pilot, picture(replace(asked_about(6), threads=others, ended=(ended,), at_s=AT + 2)))
+        text = screen_text(app)
+        assert "x ended 2.0s ago" in text
+        assert "its method returned" in text
+        assert "n/a: the thread has ended" in text
+        await show(app, pilot, picture(replace(asked_about(6), threads=others, at_s=AT + 20)))
+        assert "x ended 20.0s ago" in screen_text(app)
+        asked = list(source.asked)
+        app.screen._ask()
+        assert source.asked == asked
+
+    opened(story, picture(asked_about(6)))
+
+
+def test_a_thread_whose_end_was_not_told_is_not_shown_as_alive() -> None:
+    others = tuple(one for one in recycling().threads if one.number != 6)
+
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        await show(app, pilot, picture(replace(asked_about(6), threads=others)))
+        text = screen_text(app)
+        assert "x ended unseen" in text
+        assert "what is below was true before" in text
+
+    opened(story, picture(asked_about(6)))
+
+
+def test_before_the_answer_it_says_that_it_asks_and_where_there_is_none_why() -> None:
+    async def asking(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        text = screen_text(app)
+        assert text.count("asking the server") == 2
+        assert "n/a: no event since it was opened" in text
+        assert "sampled" in text
+
+    opened(asking, picture())
+
+    async def refused(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        await until(pilot, lambda: screen_text(app).count("this is a replay") >= 3)
+
+    opened(refused, picture(), refusal="this is a replay")
+
+
+def test_events_of_another_thread_are_not_taken_for_its_own() -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        assert "n/a: no event since it was opened" in screen_text(app)
+
+    opened(story, picture(replace(asked_about(6), focused=events(5), focus=5)))
+
+
+def test_lost_events_are_said() -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        assert "(all of them, but 3 lost)" in screen_text(app)
+
+    opened(story, picture(asked_about(6, focus_lost=3)))
+
+
+def test_the_present_stay_counts_in_the_time_by_state() -> None:
+    asked = asked_about(6, snapshot([thread(n, State.HANDLING, since_s=AT - 100) for n in range(1, 8)]))
+
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        assert "Time by state, 1m50s watched" in screen_text(app)
+
+    opened(story, picture(asked))
+
+
+def test_where_the_kernel_contradicts_the_reason_is_said() -> None:
+    sighting = next(one for one in picture().sightings.values() if one.number == 6)
+    differs = sighting._replace(verdict=Verdict.DIFFERS, call="accept4", descriptor=5, reason="handling, it says")
+
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        text = screen_text(app)
+        assert "kernel accept4(5) in futex_wait_queue: DIFFERS" in text
+        assert "! handling, it says" in text
+
+    opened(story, picture(asked_about(6), sightings={6: differs}))
+
+
+def test_where_the_kernel_cannot_be_asked_the_reason_is_said() -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        assert "Kernel     n/a: not permitted" in screen_text(app)
+
+    opened(story, picture(asked_about(6), witness=Look((), {}, Shares(), {}, 0.0, "not permitted"), sightings={}))
+
+
+def test_nothing_in_a_source_line_can_drive_the_terminal() -> None:
+    evil = STACK[-1]._replace(source="print('\x1b[2J')")
+    asked = replace(asked_about(6), inspected={6: inspection(6, stack=(*STACK[:-1], evil))})
+
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        assert "print(' [2J')" in screen_text(app)
+
+    opened(story, picture(asked))
+
+
+# Its parts, for any values.
+
+
+@pytest.mark.parametrize("room", range(1, 9))
+def test_the_line_on_which_it_stands_is_always_shown_and_then_the_architectures(room: int) -> None:
+    shown = shown_frames(STACK, room, "recycling.py")
+    assert len(shown) == min(room, len(STACK))
+    assert shown == sorted(set(shown))
+    assert shown[-1] == len(STACK) - 1
+    if room > 1:
+        assert 3 in shown
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_histogram_counts_every_value_once_below_its_edge(seed: int) -> None:
+    dice = random.Random(seed)
+    values = [dice.choice([0.001, dice.random()]) for _ in range(dice.randrange(1, 100))]
+    rows = dice.randrange(1, 10)
+    found = buckets(values, rows)
+    assert len(found) <= rows
+    assert sum(count for _, count in found) == len(values)
+    assert found[-1][0] == pytest.approx(max(values))
+    edges = [edge for edge, _ in found]
+    assert edges == sorted(edges)
+
+
+@pytest.mark.parametrize("rows", range(8))
+def test_the_shares_of_time_are_of_all_the_time_whatever_the_room(rows: int) -> None:
+    times = {state: float(number) for number, state in enumerate(STATES)}
+    lines = times_by_state(times, 60, rows)
+    assert len(lines) == rows
+    shares = [float("".join(text for text, _ in line).split(" %")[0].split()[-1]) for line in lines]
+    if rows:
+        assert sum(shares) == pytest.approx(100, abs=0.06 * rows)
+        assert "others" in lines[-1][0][0]
