@@ -103,6 +103,10 @@ class Connections:
         """The role of a thread, alive or lately ended; `thread` where it is not known."""
         return self._roles.get(thread, "thread")
 
+    def threads(self, role: str) -> frozenset[int]:
+        """The threads of a role, alive or lately ended."""
+        return frozenset(thread for thread, its in self._roles.copy().items() if its == role)
+
     def name(self, thread: int) -> str:
         """`worker-3`."""
         return f"{self.role(thread)}-{thread}"

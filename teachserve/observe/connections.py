@@ -105,6 +105,8 @@ class ConnectionLog:
         self._gappy: dict[int, int] = {}
         """Thread -> the time up to which what is told of it may have a hole, -1: up to the next table; 0: any thread."""
         self._stands: dict[int, int] = {}
+        self._newest: int | None = None
+        """The highest number in the table before: no thread above it was alive then. None: there was no table."""
         self._holds: dict[int, _Entry] = {}
         self._loops: set[int] = set()
         self._takers: dict[str, frozenset[str]] = {}
@@ -132,6 +134,8 @@ class ConnectionLog:
                 self._lose()
             case "reply" if frame.get("level") == "table":
                 self._leave()
+            case "reply" if frame.get("level") == "stream":
+                self._begin()
             case "end" | "gone":
                 self._fold(len(self._pending), self._table_at)
                 self._end_all()
@@ -162,9 +166,7 @@ class ConnectionLog:
             self._serial = max(self._serial, serial)
 
     def _take(self, frame: Mapping[str, Any]) -> None:
-        if not self._known:
-            self._known = True
-            self._recorder.forget(min((words[0] for *_, words in frame["batches"] if words), default=frame["at"]))
+        self._begin()
         for number, role, _native in frame["threads"]:
             self._name(number, role)
         for number, lost, words in frame["batches"]:
@@ -175,16 +177,20 @@ class ConnectionLog:
     def _tell(self, frame: Mapping[str, Any]) -> None:
         """A table follows upon the events of all threads: whatever happened before the last one has come by now."""
         complete, self._table_at = self._table_at, frame["at"]
+        newest, self._newest = self._newest, max((row[0] for row in frame["threads"]), default=0)
         if not self._known:
             return
-        if any(
-            entered == _SELECTING for _, entered, _ in frame["flows"]
-        ):  # in this architecture, who accepts is a loop
+        # Where anybody selects, who accepts is a loop.
+        if any(entered == _SELECTING for _, entered, _ in frame["flows"]):
             self._loops |= {row[0] for row in frame["threads"] if self._role(row[1]) == self._accepting_role}
         self._gappy = {thread: frame["at"] if until < 0 else until for thread, until in self._gappy.items()}
         self._pending.sort(key=_by_time)  # by time alone: what a thread says in one us stays in its order
         self._fold(bisect_left(self._pending, complete, key=_by_time), complete)
         self._read_rows(frame["threads"], complete)
+        if not (self._recorder.whole or self._gappy or newest is None):
+            alive = {row[0] for row in frame["threads"] if row[0] <= newest and row[3] not in ENDS}
+            if alive <= self._stands.keys():
+                self._recorder.complete(complete)
         for number, entry in list(self._lost_sight.items()):
             if entry.since < self._at - FORGET_US:
                 del self._lost_sight[number]
@@ -197,13 +203,14 @@ class ConnectionLog:
         for number, role, _native, state, _moves, since, connection, *_ in rows:
             if number not in self._roles:
                 self._name(number, role)
-            if number in self._stands or not 0 <= since <= complete or state in (State.ENDED.code, State.BROKEN.code):
+            if number in self._stands or since > complete or state in ENDS:
                 continue
+            since = since if since >= 0 else complete  # it has not moved since the watching began
             self._stands[number] = state
             fresh.append((number, Stand(state, connection, since)))
             # Who hands over may have put it on the queue already.
             if connection and state != _HANDING_OVER and connection not in self._ended:
-                self._holds[number] = self._meet(connection, max(since, 0), state, number)
+                self._holds[number] = self._meet(connection, since, state, number)
         self._recorder.stood(fresh)
 
     def _name(self, number: int, role: int) -> None:
@@ -327,6 +334,11 @@ class ConnectionLog:
         if len(self._ended) > KEPT_ENDED:
             del self._ended[next(iter(self._ended))]
 
+    def _begin(self) -> None:
+        if not self._known:
+            self._known = True
+            self._recorder.forget()
+
     # ---- losses --------------------------------------------------------------------------------------------------
 
     def _doubt(self) -> None:
@@ -337,7 +349,7 @@ class ConnectionLog:
         for thread in self._gappy:
             self._stands.pop(thread, None)
             self._holds.pop(thread, None)
-        self._recorder.forget(self._at)
+        self._recorder.forget()
 
     def _lose(self) -> None:
         """Frames are missing."""
@@ -348,7 +360,7 @@ class ConnectionLog:
             self._lose_sight(entry, self._at)
         self._stands.clear()
         self._holds.clear()
-        self._recorder.forget(self._table_at)
+        self._recorder.forget()
 
     def _lose_sight(self, entry: _Entry, at: int) -> None:
         entry.incomplete = True
@@ -373,7 +385,7 @@ class ConnectionLog:
         self._living.clear()
         self._lost_sight.clear()
         self._gappy.clear()
-        self._recorder.forget(self._table_at)
+        self._recorder.forget()
 
     def _end_all(self) -> None:
         for entry in list(self._living.values()):

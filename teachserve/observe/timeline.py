@@ -47,8 +47,8 @@ class Stay(NamedTuple):
 class Timeline:
     """The last minute, or the last 100,000 events, whichever is less."""
 
-    began: int = 0
-    """us: nothing is known of what was before."""
+    began: int | None = None
+    """us: from here on it is known of every thread where it stood; None: of some thread it is not known yet."""
     ended: int = 0
     """us: everything up to here is known."""
     before: Mapping[int, Stand] = field(default_factory=dict)
@@ -66,7 +66,7 @@ class Timeline:
 
     def covers(self, began: int) -> bool:
         """Whether what the threads did from this moment on is known."""
-        return began >= self.began
+        return self.began is not None and began >= self.began
 
     def standing(self, at: int) -> dict[int, Stand]:
         """Where every thread stood at this moment; a thread's first move is what makes it known."""
@@ -126,7 +126,8 @@ class Recorder:
     def __init__(self) -> None:
         self._batches: deque[list[tuple[int, int, int, int]]] = deque()
         self._before: dict[int, Stand] = {}
-        self._began = self._ended = self._count = 0
+        self._began: int | None = None
+        self._ended = self._count = 0
 
     def add(self, events: list[tuple[int, int, int, int]], ended: int) -> None:
         """Take events that nobody will change; everything up to `ended` (us) is known with them."""
@@ -140,20 +141,30 @@ class Recorder:
     def _drop_oldest(self) -> None:
         oldest = self._batches.popleft()
         self._count -= len(oldest)
-        self._began = max(self._began, oldest[-1][0])
+        if self._began is not None:
+            self._began = max(self._began, oldest[-1][0])
         for one in oldest:
             follow(self._before, one)
 
     def stood(self, stands: Iterable[tuple[int, Stand]]) -> None:
-        """Where threads stand that have not spoken since `began`: a table tells it."""
+        """Where threads stand that have not spoken yet: a table tells it."""
         self._before.update(stands)
 
-    def forget(self, ended: int) -> None:
-        """Something was lost: from here on it is known again."""
+    @property
+    def whole(self) -> bool:
+        """Whether it is known of every thread where it stands."""
+        return self._began is not None
+
+    def complete(self, at: int) -> None:
+        """From this moment on, in us, it is known of every thread."""
+        self._began = at
+
+    def forget(self) -> None:
+        """Something was lost: until `complete` nothing is known for certain."""
         self._batches.clear()
         self._before.clear()
         self._count = 0
-        self._began = self._ended = max(self._ended, ended)
+        self._began = None
 
     def capture(self) -> Timeline:
         """All of it as of now."""

@@ -5,6 +5,7 @@ import socket
 import sys
 import threading
 import time
+from itertools import groupby
 
 import pytest
 
@@ -91,7 +92,8 @@ def test_a_connection_is_handed_over_with_its_number():
 def test_a_request_is_handed_over_and_comes_back_with_its_connection():
     with streamed("event-loop", offload=2) as server:
         told = answered(server)
-        assert [word for word, about in told if about == 1] == [
+        # The loop may have looked before the request was there.
+        assert [word for (word, about), _ in groupby(told) if about == 1] == [
             "arrived", "accepted", "reading", "handing over", "handed over", "handling", "handing over", "handed over",
             "writing", "closed",
         ]  # fmt: skip

@@ -12,15 +12,20 @@ from .world import header, row, table
 
 S = State
 QUEUES = ["connections", "requests", "answers"]
-ROLES = ["acceptor", "worker", "loop", "single"]
+ROLES = ["acceptor", "worker", "loop", "single", "offload"]
 Life = Iterator[None]
 
 
 class Visits:
-    """Give it choices; `frames` is what a watcher gets, `truth` where each connection was: (us, place, thread)."""
+    """Give it choices; `frames` is what a watcher gets, `truth` where each connection was: (us, place, thread).
 
-    def __init__(self) -> None:
-        self.at = 1000
+    `raw` holds every event by time, `unit` is the us of the shortest time between two of them.
+    """
+
+    def __init__(self, unit: int = 1) -> None:
+        self.unit = unit
+        self.at = 1000 * unit
+        self.raw: list[tuple[int, int, int, int]] = []
         self.frames: list[dict] = [header(roles=ROLES, queues=QUEUES, accepting_role="acceptor")]
         self.truth: dict[int, list[tuple[int, str, int]]] = defaultdict(list)
         self.told_at = 0
@@ -33,7 +38,9 @@ class Visits:
         self._words: dict[int, list[int]] = defaultdict(list)
         self._stands: dict[int, tuple[State, int, int]] = {}
         self._queued: dict[str, list[int]] = {name: [] for name in QUEUES}
-        for role, life in ((0, self._acceptor), (1, self._worker), (1, self._worker), (2, self._loop), (1, self._offload),
+        self._arrivals: list[int] = []
+        self._lives[0] = self._clients()
+        for role, life in ((0, self._acceptor), (1, self._worker), (1, self._worker), (2, self._loop), (4, self._offload),
                            (0, self._maker), (3, self._single), (3, self._single)):  # fmt: skip
             self._spawn(role, life)
 
@@ -41,7 +48,7 @@ class Visits:
 
     def go_on(self, choice: int) -> None:
         """One thread makes its next move, if it can."""
-        self.at += 1 + choice % 7
+        self.at += (1 + choice % 7) * self.unit
         number = sorted(self._lives)[choice % len(self._lives)]
         if next(self._lives[number], "over") == "over":
             del self._lives[number]
@@ -56,12 +63,16 @@ class Visits:
             for choice in choices[len(batches) :: 5]:
                 self.go_on(choice)
         self._send({"frame": "events", "at": self.at, "threads": born, "batches": batches}, lose)
-        self.at += 1
+        self.at += self.unit
         rows = [
             row(number, state, since=since, role=self._roles[number], connection=about)
             for number, (state, about, since) in self._stands.items()
         ]
         self._send(table(self.at, rows, queues=[[len(items), 0] for items in self._queued.values()]), lose=False)
+
+    def role(self, number: int) -> str:
+        """A thread's role."""
+        return ROLES[self._roles[number]]
 
     def place(self, number: int, at: int) -> tuple[str, int]:
         """Where a connection was at this moment: the place's word and the thread."""
@@ -84,10 +95,14 @@ class Visits:
             del self._stands[number]
         if about:
             self.truth[about].append((self.at, state.value, number))
-        self._words[number] += (self.at, state.code, about)
+        self._say(number, self.at, state.code, about)
 
     def _mark(self, number: int, code: int, about: int, at: int | None = None) -> None:
-        self._words[number] += (self.at if at is None else at, code, about)
+        self._say(number, self.at if at is None else at, code, about)
+
+    def _say(self, number: int, *event: int) -> None:
+        self._words[number] += event
+        self.raw.append((event[0], number, *event[1:]))
 
     def _put(self, number: int, queue: str, connection: int) -> None:
         self._mark(number, FIRST_QUEUE + QUEUES.index(queue), connection)
@@ -110,8 +125,9 @@ class Visits:
     def _accept(self, me: int) -> Iterator[int]:
         self._move(me, S.ACCEPTING)
         yield
-        arrived = self.at
-        yield
+        while not self._arrivals:
+            yield
+        arrived = self._arrivals.pop(0)
         self._connections += 1
         new = self._connections
         self._mark(me, MARK_CODES[Mark.ARRIVED], new, arrived)
@@ -119,6 +135,11 @@ class Visits:
         self._move(me, S.ACCEPTED, new)
         yield
         return new
+
+    def _clients(self) -> Life:
+        while True:
+            self._arrivals.append(self.at)
+            yield
 
     def _take(self, me: int, queue: str) -> Iterator[int]:
         self._move(me, S.WAITING)
@@ -182,15 +203,19 @@ class Visits:
                     self._close(me, connection)
                 else:
                     seats.append(connection)
-            elif seats and self.at % 3:
+            elif seats and self.at // self.unit % 3:
                 self._move(me, S.READING, connection := seats.pop(0))
                 yield
-                if self.at % 2:
+                if self.at // self.unit % 2:
                     self._move(me, S.HANDING_OVER, connection)
                     yield
                     self._put(me, "requests", connection)
                     yield
                 else:
+                    self._move(me, S.HANDLING, connection)
+                    yield
+                    self._move(me, S.WRITING, connection)
+                    yield
                     seats.append(connection)
             else:
                 seats.append((yield from self._accept(me)))
