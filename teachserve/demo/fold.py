@@ -14,6 +14,7 @@ from typing import Any
 
 from teachserve.demo.picture import HISTORY_STEPS, KEPT_MARKS, NOT_ASKED, History, LoadView, Mark, Picture
 from teachserve.observe.accept_queue import AcceptQueue
+from teachserve.observe.connections import ConnectionLog
 from teachserve.observe.kernel import Look, Sighting
 from teachserve.observe.model import Model
 from teachserve.observe.snapshot import Snapshot
@@ -33,6 +34,7 @@ class PictureFold:
 
     def __init__(self) -> None:
         self._model = Model()
+        self._connections = ConnectionLog()
         self._epoch_ns: int | None = None
         self._accept_queue = NOT_ASKED
         self._look: Look | None = None
@@ -57,6 +59,7 @@ class PictureFold:
             case "header":
                 self._begin(frame["epoch_ns"])
         self._model.apply(frame)
+        self._connections.apply(frame)
         if frame["frame"] in ("end", "gone"):
             self._accept_queue = ENDED
             return True
@@ -72,6 +75,7 @@ class PictureFold:
             load=self._load,
             history=self._records.history,
             marks=tuple(self._marks),
+            connections=self._connections.connections(),
         )
 
     def _begin(self, epoch_ns: int) -> None:
@@ -81,6 +85,7 @@ class PictureFold:
             self._marks = deque(moved, maxlen=KEPT_MARKS)
         self._epoch_ns = epoch_ns
         self._model = Model()
+        self._connections = ConnectionLog()
         self._accept_queue, self._look, self._sightings = NOT_ASKED, None, {}
         self._records.begin()
 

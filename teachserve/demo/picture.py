@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from teachserve.observe.accept_queue import AcceptQueue
+from teachserve.observe.connection_view import Connections
 from teachserve.observe.kernel import Look, Sighting
 from teachserve.observe.snapshot import Snapshot
 
@@ -15,6 +16,7 @@ NOT_ASKED = AcceptQueue(unavailable="not asked yet")
 HISTORY_STEPS = 120
 """Values in a full history: a minute of them."""
 KEPT_MARKS = 100
+NOTHING_KNOWN = Connections()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,8 @@ class Picture:
     history: History = History()
     marks: tuple[Mark, ...] = ()
     """The last KEPT_MARKS, the newest last."""
+    connections: Connections = NOTHING_KNOWN
+    """Every connection, as long as events are streamed."""
 
     @property
     def queued(self) -> int | None:

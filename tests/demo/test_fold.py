@@ -112,3 +112,17 @@ def test_a_server_that_has_ended_adds_nothing_to_the_history() -> None:
     fold.apply(header())
     fold.apply(table(1000, serial=2, phase="stopped"))
     assert fold.apply(observed(1000)).history == History()
+
+
+def test_while_events_are_streamed_a_picture_holds_the_connections() -> None:
+    fold = PictureFold()
+    moves = [10, State.ACCEPTED.code, 1, 20, State.READING.code, 1]
+    told = [
+        header(), table(5), {"frame": "events", "at": 30, "threads": [[4, 1, 9004]], "batches": [[4, 0, moves]]},
+        table(40), table(50), observed(50),
+    ]  # fmt: skip
+    shown = [picture for frame in told if (picture := fold.apply(frame)) is not None][-1].connections
+    assert shown.known
+    assert [(view.number, view.place, view.thread) for view in shown.living] == [(1, "reading", 4)]
+    fold.apply(header(epoch_ns=2_000_000_000))  # another server
+    assert not fold.picture().connections.known
