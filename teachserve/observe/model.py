@@ -88,7 +88,7 @@ class Model:
         self._sums: deque[Sums] = deque()
         self._log: deque[LogLine] = deque(maxlen=KEPT)
         self._events: tuple[EventView, ...] = ()
-        self._streaming = False
+        self._streaming = self._stream_began = False
         self._chain: dict[int, int] = {}
         """Thread -> the code that the stream last told of it: what the next streamed move has to follow from."""
         self._newest = 0
@@ -123,6 +123,7 @@ class Model:
             case "reply":
                 if "level" in frame:
                     self._streaming = frame["level"] == "stream"
+                    self._stream_began = self._stream_began and self._streaming
             case "log":
                 self._at = max(self._at, frame["at"])
                 self._log.append(LogLine(frame["at"] / 1e6, frame["text"]))
@@ -196,7 +197,7 @@ class Model:
         for number, role, native in frame["threads"]:
             roles[number] = role
             # A stream begins with the threads that live already, wherever each of them stands: the table tells.
-            if self._streaming and number > self._newest:
+            if self._stream_began and number > self._newest:
                 self._chain[number] = State.STARTING.code
                 self._threads[number] = Row(number, role, native, State.STARTING.code, 0, -1, 0, 0, 0, 0)
         self._newest = max(self._newest, *roles, 0)
@@ -206,11 +207,11 @@ class Model:
                 self._lost_events += lost
                 self._chain.pop(number, None)
             happened += self._follow(number, roles.get(number, -1), words)
-        if happened and not self._streaming:
+        if happened and not self._stream_began:
             # The samples that reach into the stream's time come again as events.
             began_s = min(one.at for one in happened) / 1e6
             self._events = tuple(event for event in self._events if event.at_s < began_s)
-        self._streaming = True
+        self._streaming = self._stream_began = True
         self._remember(happened, sampled=False)
 
     def _follow(self, number: int, role: int, words: list[int]) -> deque[Happening]:

@@ -59,6 +59,22 @@ def test_events_that_a_table_overtook_replace_its_sample_and_move_no_thread_back
     assert [(event.state, event.sampled) for event in shown.events] == [(S.ACCEPTING, False)]
 
 
+def test_a_stream_that_was_answered_begins_with_threads_that_stand_anywhere():
+    frames = [
+        header(),
+        table(50, [row(1, S.READING, moves=3, since=40, connection=7)]),
+        {"frame": "reply", "to": 1, "ok": True, "level": "stream"},
+        events(100, [[1, 1, 9001], [2, 1, 9002]], [1, 0, [30, S.ACCEPTED.code, 7]], [2, 0, [90, S.WRITING.code, 8]]),
+        table(110, [row(1, S.READING, moves=3, since=40, connection=7), row(2, S.WRITING, moves=9, since=90)]),
+    ]
+    shown = fold(frames).snapshot()  # strict: thread 2 is not taken for one that went from starting to writing
+    assert shown.illegal_moves == 0
+    assert [(event.thread, event.state, event.sampled) for event in shown.events] == [
+        (1, S.ACCEPTED, False),
+        (2, S.WRITING, False),
+    ]
+
+
 def test_only_the_last_fifty_lines_and_events_are_kept():
     world = World()
     number = world.spawn()
