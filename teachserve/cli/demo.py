@@ -5,7 +5,7 @@ import sys
 import click
 
 from teachserve.cli.options import given, server_options
-from teachserve.cli.view import View, view_options
+from teachserve.cli.view import Recording, View, record_options, view_options
 from teachserve.errors import OptionError
 
 DEFAULT_DELAY = "1ms"
@@ -36,7 +36,16 @@ DEFAULT_DELAY = "1ms"
     help="Requests per second, all clients together, as planned ahead. Without it they ask again at once.",
 )
 @view_options
-def command(view: View, arch: str, connections: int, keep_alive: bool, rate: float | None, **options: object) -> int:
+@record_options
+def command(
+    view: View,
+    recording: Recording | None,
+    arch: str,
+    connections: int,
+    keep_alive: bool,
+    rate: float | None,
+    **options: object,
+) -> int:
     """Watch an architecture's threads under real load.
 
     \b
@@ -55,25 +64,30 @@ def command(view: View, arch: str, connections: int, keep_alive: bool, rate: flo
     except OptionError as error:
         raise click.UsageError(str(error)) from None
     load = {"path": "/yo", "connections": connections, "keep_alive": keep_alive, "rate": rate}
-    return run(arch, values, load, view)
+    return run(arch, values, load, view, recording)
 
 
-def run(arch: str, values: dict[str, object], load: dict[str, object], view: View) -> int:
+def run(arch: str, values: dict[str, object], load: dict[str, object], view: View, recording: Recording | None) -> int:
     """Fork the guard; then, in the child, run the demo. The exit status."""
     from teachserve.demo.endings import USAGE
     from teachserve.demo.guard import guard
     from teachserve.demo.supervisor import Plan, Supervisor
 
+    recorder = recording and recording.open()
     guarded, endings = guard("demo", view.takes_terminal)
+    if recorder:
+        recorder.start()
     supervisor = Supervisor(Plan(arch, values, load), guarded, endings)
     if view.headless:
         from teachserve.demo import headless
 
-        ending = headless.run(supervisor, endings, view.duration_s, view.json)
+        ending = headless.run(supervisor, endings, view.duration_s, view.json, recorder)
     else:
         from teachserve.dashboard.run import Display
 
-        ending = Display(guarded, endings, view.duration_s, view.dark, view.picture).run_demo(supervisor)
-    for line in [*([ending.text] if ending.text else []), *([] if ending.status == USAGE else supervisor.complaints())]:
-        print(f"teachserve: {line}", file=sys.stderr)
+        ending = Display(guarded, endings, view.duration_s, view.dark, view.picture, recorder).run_demo(supervisor)
+    recorded = recorder.close() if recorder else ""
+    for line in [ending.text, *([] if ending.status == USAGE else supervisor.complaints()), recorded]:
+        if line:
+            print(f"teachserve: {line}", file=sys.stderr)
     return ending.status

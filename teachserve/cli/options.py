@@ -1,6 +1,7 @@
 """The server's options as click options, made from their one declaration."""
 
 import os
+import re
 from collections.abc import Callable
 
 import click
@@ -9,6 +10,7 @@ from teachserve.errors import OptionError
 from teachserve.options import DECLARED, OPTIONS, Option, parse_duration
 
 SHORT = {"port": "-p"}
+SMALLEST_BYTES = 100_000
 
 
 class Duration(click.ParamType):
@@ -25,6 +27,22 @@ class Duration(click.ParamType):
         if seconds <= 0:
             self.fail(f"{value!r} is no duration: give one such as 500ms, 10s, 1m")
         return seconds
+
+
+class Size(click.ParamType):
+    """`500kB`, `50MB`, `2GB`, as bytes, a kB being 1000."""
+
+    name = "SIZE"
+
+    def convert(self, value: object, param: click.Parameter | None, context: click.Context | None) -> int:
+        """The bytes. Fails with a sentence that gives examples."""
+        if isinstance(value, int):
+            return value
+        found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) ?([kMG])B", str(value))
+        size = int(float(found[1]) * {"k": 10**3, "M": 10**6, "G": 10**9}[found[2]]) if found else 0
+        if size < SMALLEST_BYTES:
+            self.fail(f"{value!r} is no size from {SMALLEST_BYTES // 1000}kB: give one such as 500kB, 50MB, 2GB")
+        return size
 
 
 def _text(option: Option) -> str:

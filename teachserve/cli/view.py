@@ -5,12 +5,17 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from teachserve.cli.options import Duration
+from teachserve.cli.options import Duration, Size
+
+if TYPE_CHECKING:
+    from teachserve.observe.recorder import Recorder
 
 UNATTENDED_S = 5.0
+MOST_BYTES = 100_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +77,48 @@ def view_options(command: Callable[..., int]) -> Callable[..., int]:
         ),
     ]
     return functools.reduce(lambda decorated, option: option(decorated), reversed(options), with_view)
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """Where the frames are to be recorded."""
+
+    path: Path
+    most_bytes: int
+    overwrite: bool
+    events: bool
+
+    def open(self) -> "Recorder":
+        """Make the file. Raises: UsageError where it cannot be written, or is there already."""
+        from teachserve.observe.recorder import Recorder
+        from teachserve.observe.trace import TraceError
+
+        try:
+            return Recorder(self.path, self.most_bytes, self.overwrite, self.events)
+        except TraceError as error:
+            raise click.UsageError(str(error)) from None
+
+
+def record_options(command: Callable[..., int]) -> Callable[..., int]:
+    """Decorate a command that takes a `recording`, None for none, with the options that make one."""
+
+    @functools.wraps(command)
+    def with_recording(record: Path | None, max_size: int | None, overwrite: bool, tables_only: bool,
+                       **others: object) -> int:  # fmt: skip
+        if record is None and (max_size is not None or overwrite or tables_only):
+            raise click.UsageError("--max-size, --overwrite and --tables-only are for a recording: add --record FILE")
+        recording = record and Recording(record, max_size or MOST_BYTES, overwrite, not tables_only)
+        return command(recording=recording, **others)
+
+    options = [
+        click.option(
+            "--record",
+            type=click.Path(path_type=Path, dir_okay=False),
+            metavar="FILE",
+            help="Record into FILE, which must not exist, for `teachserve replay`: every event, and ten tables a second.",
+        ),
+        click.option("--max-size", type=Size(), help="Where a recording ends by itself, as 50MB.  [default: 100MB]"),
+        click.option("--overwrite", is_flag=True, help="Record even if FILE exists: what is in it is lost."),
+        click.option("--tables-only", is_flag=True, help="Record no events: a small file, and no work for the server."),
+    ]
+    return functools.reduce(lambda decorated, option: option(decorated), reversed(options), with_recording)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from teachserve.cli.view import View, view_options
+from teachserve.cli.view import Recording, View, record_options, view_options
 from teachserve.errors import TeachserveError
 
 START_ONE = "start one with: teachserve serve --watch"
@@ -14,7 +14,8 @@ START_ONE = "start one with: teachserve serve --watch"
 @click.command()
 @click.argument("process", metavar="[PID]", type=int, required=False)
 @view_options
-def command(view: View, process: int | None) -> int:
+@record_options
+def command(view: View, recording: Recording | None, process: int | None) -> int:
     """Watch the threads of a running `teachserve serve --watch`. Without PID: the only one that runs.
 
     \b
@@ -30,7 +31,7 @@ def command(view: View, process: int | None) -> int:
     """  # fmt: skip
     link_file = find(process)
     view.require_terminal()
-    return run(link_file, view)
+    return run(link_file, view, recording)
 
 
 def find(process: int | None) -> Path:
@@ -51,19 +52,23 @@ def find(process: int | None) -> Path:
     raise click.UsageError("\n".join([f"{problem}; name one, as in: teachserve watch {running[0].process}", *lines]))
 
 
-def run(link_file: Path, view: View) -> int:
+def run(link_file: Path, view: View, recording: Recording | None) -> int:
     """Fork the guard; then, in the child, watch. The exit status."""
     from teachserve.demo.guard import guard
 
+    recorder = recording and recording.open()
     guarded, endings = guard("watch", view.takes_terminal)
+    if recorder:
+        recorder.start()
     if view.headless:
         from teachserve.demo import headless
 
-        ending = headless.watch(link_file, endings, view.duration_s, view.json)
+        ending = headless.watch(link_file, endings, view.duration_s, view.json, recorder)
     else:
         from teachserve.dashboard.run import Display
 
-        ending = Display(guarded, endings, view.duration_s, view.dark, view.picture).watch(link_file)
-    if ending.text:
-        print(f"teachserve: {ending.text}", file=sys.stderr)
+        ending = Display(guarded, endings, view.duration_s, view.dark, view.picture, recorder).watch(link_file)
+    for line in (ending.text, recorder.close() if recorder else ""):
+        if line:
+            print(f"teachserve: {line}", file=sys.stderr)
     return ending.status

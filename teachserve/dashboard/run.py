@@ -11,6 +11,7 @@ from teachserve.demo.guard import Guarded
 from teachserve.demo.supervisor import StartError, Supervisor
 from teachserve.observe.link import Link
 from teachserve.observe.link_file import LinkError
+from teachserve.observe.recorder import Recorder
 
 LAST_RESORT_S = 3.0
 """A terminal that is gone, or stopped, can hold the drawing thread for ever: then the whole process goes."""
@@ -25,12 +26,13 @@ class Display:
     """
 
     def __init__(self, guarded: Guarded, endings: Endings, duration_s: float | None, dark: bool,
-                 picture: Path | None) -> None:  # fmt: skip
+                 picture: Path | None, recorder: Recorder | None = None) -> None:  # fmt: skip
         self._guarded = guarded
         self._endings = endings
         self._duration_s = duration_s
         self._dark = dark
         self._picture = picture
+        self._recorder = recorder
 
     def run_demo(self, supervisor: Supervisor) -> Ending:
         """Start what the demo consists of, show it, take it down: all of it is down when this returns."""
@@ -44,7 +46,7 @@ class Display:
             link = supervisor.link()
             load = LoadLine(supervisor.start_load(link.header["host"], link.header["port"]), supervisor.plan.load)
             supervisor.began()
-            return self._show(Dashboard(Feed(link, supervisor, load), self._dark), supervisor.end)
+            return self._show(Dashboard(Feed(link, supervisor, load, self._recorder), self._dark), supervisor.end)
         except StartError as error:
             return Ending(error.status, str(error))
         finally:
@@ -59,7 +61,7 @@ class Display:
             link = Link.attach(link_file)
         except LinkError as error:
             return Ending(BROKEN, str(error))
-        return self._show(Dashboard(Feed(link), self._dark), link.close)
+        return self._show(Dashboard(Feed(link, recorder=self._recorder), self._dark), link.close)
 
     def _show(self, app, take_down: Callable[[], None]) -> Ending:
         """The app's whole run, with a thread beside it that waits for another reason to end."""

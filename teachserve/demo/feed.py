@@ -2,7 +2,7 @@
 
 import contextlib
 import queue
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from time import monotonic, monotonic_ns, thread_time
 
 from teachserve.demo.answers import Answers
@@ -14,6 +14,7 @@ from teachserve.observe.accept_queue import AcceptQueue
 from teachserve.observe.kernel import Look, Witness
 from teachserve.observe.link import Frame, Link
 from teachserve.observe.link_file import LinkError
+from teachserve.observe.recorder import Recorder
 from teachserve.observe.snapshot import Header
 
 WITNESS_SHARE = 0.05
@@ -23,7 +24,7 @@ WITNESS_SHARE = 0.05
 class Feed:
     """The one live source of pictures, of a demo or of a watch. `pictures` is for one thread, everything else for any.
 
-    `record` gets every frame that is folded, in its order, in the thread that reads: it must not wait.
+    `recorder` gets every frame that is folded, in its order.
     """
 
     player = None
@@ -34,12 +35,14 @@ class Feed:
         link: Link,
         supervisor: Supervisor | None = None,
         load: LoadLine | None = None,
-        record: Callable[[Frame], None] | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
         self.link = link
         self.load = load
         self._supervisor = supervisor
-        self._record = record
+        self._recorder = recorder
+        if recorder is not None:
+            recorder.on_end = self.note
         self._fold = PictureFold()
         self._answers = Answers()
         self._made: queue.SimpleQueue[Frame] = queue.SimpleQueue()
@@ -47,8 +50,8 @@ class Feed:
     def pictures(self) -> Iterator[Picture]:
         """A picture for each table, and one for the end, whichever it is. Blocks; `close` ends it."""
         for frame in self._frames():
-            if self._record is not None:
-                self._record(frame)
+            if self._recorder is not None:
+                self._recorder.put(frame)
             picture = self._fold.apply(frame)
             if picture is not None:
                 yield picture
@@ -63,6 +66,8 @@ class Feed:
                 if frame["frame"] == "header":
                     header = Header.of(frame)
                     witness = Witness(header.process, header.words_descriptor, header.machine, gil=header.gil)
+                    if self._recorder is not None and self._recorder.events:
+                        self._tell("level", level="stream")
                 elif frame["frame"] == "table":
                     yield self._observed(frame, header, witness, pace)
                 elif frame["frame"] == "reply":
@@ -126,8 +131,11 @@ class Feed:
     def _order(self, command: str) -> None:
         if self._supervisor is not None:
             self._supervisor.stop_asked = True
+        self._tell(command)
+
+    def _tell(self, command: str, **fields: object) -> None:
         with contextlib.suppress(LinkError):  # a server that is gone has stopped
-            self.link.send(command)
+            self.link.send(command, **fields)
 
     def scale_connections(self, factor: float) -> str:
         """More or fewer clients; what was asked for, in words."""

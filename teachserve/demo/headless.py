@@ -15,19 +15,21 @@ from teachserve.demo.report import as_json, as_text
 from teachserve.demo.supervisor import StartError, Supervisor
 from teachserve.observe.link import Link
 from teachserve.observe.link_file import LinkError
+from teachserve.observe.recorder import Recorder
 
 FAREWELL_S = 10.0
 NO_PICTURE = Ending(BROKEN, "no picture came from the server")
 
 
-def run(supervisor: Supervisor, endings: Endings, duration_s: float, json_wanted: bool) -> Ending:
+def run(supervisor: Supervisor, endings: Endings, duration_s: float, json_wanted: bool,
+        recorder: Recorder | None = None) -> Ending:  # fmt: skip
     """Run for so long, or until there is another reason to end; print the picture; take everything down."""
     try:
         supervisor.start_server()
         link = supervisor.link()
         load = LoadLine(supervisor.start_load(link.header["host"], link.header["port"]), supervisor.plan.load)
         supervisor.began()
-        feed = Feed(link, supervisor, load)
+        feed = Feed(link, supervisor, load, recorder)
         reader = Reader(feed)
         began = time.monotonic()
         ending = endings.wait(duration_s)
@@ -49,10 +51,11 @@ def run(supervisor: Supervisor, endings: Endings, duration_s: float, json_wanted
     return ending or DONE
 
 
-def watch(link_file: Path, endings: Endings, duration_s: float, json_wanted: bool) -> Ending:
+def watch(link_file: Path, endings: Endings, duration_s: float, json_wanted: bool,
+          recorder: Recorder | None = None) -> Ending:  # fmt: skip
     """Watch for so long, or until the server or anything else ends it; print the picture. The server runs on."""
     try:
-        feed = Feed(Link.attach(link_file))
+        feed = Feed(Link.attach(link_file), recorder=recorder)
     except LinkError as error:
         return Ending(BROKEN, str(error))
     began = time.monotonic()

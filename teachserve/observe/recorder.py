@@ -30,9 +30,11 @@ class Recorder:
     `on_end` is called in the recorder's thread with a sentence, should the recording end before it is closed.
     """
 
-    def __init__(self, path: Path, most_bytes: int, overwrite: bool = False) -> None:
+    def __init__(self, path: Path, most_bytes: int, overwrite: bool = False, events: bool = True) -> None:
         """Make the file with its first line; `start` begins the thread. Raises: TraceError."""
         self.path = path
+        self.events = events
+        """Whether it wants every event, or tables alone."""
         self.on_end: Callable[[str], object] = lambda text: None
         self._most_bytes = most_bytes
         self._changed = threading.Condition()
@@ -41,7 +43,7 @@ class Recorder:
         self._closing = self._over = False
         self._written = self._bytes = 0
         self._at = 0
-        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+        self._thread: threading.Thread | None = None
         try:
             self._file = path.open("wb" if overwrite else "xb", buffering=0)
             self._append(first_line(datetime.now(UTC).isoformat(timespec="seconds")))
@@ -51,7 +53,8 @@ class Recorder:
             raise TraceError(f"cannot record into {path}: {error.strerror}; name another file") from None
 
     def start(self) -> "Recorder":
-        """From now on what is put is written."""
+        """From now on what is put is written. A thread that was made before a fork could not be started after it."""
+        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
         return self
 
@@ -64,27 +67,33 @@ class Recorder:
                 self._lost_frames += 1
                 self._lost_events += sum(len(words) // 3 for _, _, words in frame.get("batches", ()))
                 return
-            if self._lost_frames:
-                self._frames.append({"frame": "lost", "frames": self._lost_frames, "events": self._lost_events})
-                self._lost += self._lost_frames
-                self._lost_frames = self._lost_events = 0
+            self._tell_lost()
             self._frames.append(frame)
             self._changed.notify()
 
     def close(self) -> str:
-        """Write what waits, and end. What was recorded, in a sentence. A file that got no frame is removed."""
+        """Write what waits, and end. What was recorded, in a sentence; "" for nothing, and then the file is removed."""
         with self._changed:
+            self._tell_lost()
             self._closing = True
             self._changed.notify()
-        if self._thread.is_alive():
+        if self._thread is None:
+            self._file.close()
+        else:
             self._thread.join(CLOSE_S)
-        self._file.close()
         if not self._written:
-            self.path.unlink(missing_ok=True)
-            return f"nothing was recorded into {self.path}"
+            if self.path.is_file():  # not /dev/null
+                self.path.unlink()
+            return ""
         lost = f", {self._lost} lost because the disk was slow" if self._lost else ""
         size = f"{self._bytes / 1e6:.1f} MB"
         return f"recorded {self._written} frames{lost}, {size}; to see them: teachserve replay {self.path}"
+
+    def _tell_lost(self) -> None:
+        if self._lost_frames:
+            self._frames.append({"frame": "lost", "frames": self._lost_frames, "events": self._lost_events})
+            self._lost += self._lost_frames
+            self._lost_frames = self._lost_events = 0
 
     def _run(self) -> None:
         lines: list[bytes] = []
@@ -110,19 +119,26 @@ class Recorder:
             if closing:
                 break
         self._over = True
+        self._file.close()
 
     def _write(self, lines: list[bytes]) -> None:
         if self._over:
             return
         member = gzip.compress(b"".join(lines), LEVEL, mtime=0)
+        fits = self._bytes + len(member) + LAST_LINE_BYTES <= self._most_bytes
+        if not fits and len(lines) > 1:
+            half = len(lines) // 2
+            self._write(lines[:half])
+            self._write(lines[half:])
+            return
         try:
-            if self._bytes + len(member) + LAST_LINE_BYTES > self._most_bytes:
+            if fits:
+                self._append_member(member)
+                self._written += len(lines)
+            else:
                 text = f"the recording has ended: {self.path} has as much as --max-size allows"
                 self._append(encode({"frame": "log", "at": self._at, "text": text}))
                 self._end(text)
-            else:
-                self._append_member(member)
-                self._written += len(lines)
         except OSError as error:
             with contextlib.suppress(OSError):
                 self._file.truncate(self._bytes)  # no half of a member

@@ -128,8 +128,10 @@ def test_the_witness_looks_as_seldom_as_its_budget_wants(monkeypatch: pytest.Mon
 
 def test_what_is_recorded_folds_to_the_same_pictures(blind: list[str]) -> None:
     recorded: list[dict] = []
-    feed = Feed(FakeLink(), record=recorded.append)
-    pictures = list(feed.pictures())
+    recorder = SimpleNamespace(put=recorded.append, events=True)
+    link = FakeLink()
+    pictures = list(Feed(link, recorder=recorder).pictures())
+    assert link.sent == ["level"]
     kinds = [frame["frame"] for frame in recorded]
     assert kinds == ["header", "table", "observed", "table", "observed", "gone"]
     fold = PictureFold()

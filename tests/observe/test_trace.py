@@ -135,7 +135,7 @@ def test_a_slow_disk_holds_nobody_up_and_what_is_lost_is_counted_in_the_file(tmp
 
     class Slow(Recorder):
         def _append_member(self, member: bytes) -> None:
-            if self._written or self._thread.is_alive():
+            if self._thread is not None:
                 stuck.set()
                 assert go_on.wait(PATIENCE_S)
             super()._append_member(member)
@@ -246,7 +246,7 @@ def test_where_nothing_can_be_written_one_sentence_says_so() -> None:
 
 def test_a_recording_that_got_no_frame_leaves_no_file(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "t", PLENTY)
-    assert recorder.close() == f"nothing was recorded into {tmp_path / 't'}"
+    assert recorder.close() == ""
     assert list(tmp_path.iterdir()) == []
 
 
