@@ -11,6 +11,7 @@ from time import monotonic_ns
 from typing import TYPE_CHECKING
 
 from teachserve.load.answer import Answer, NotHttp
+from teachserve.load.outcomes import ABORTED, FAILED
 from teachserve.load.plan import LoadError
 from teachserve.load.result import Failure
 
@@ -30,12 +31,12 @@ class Client:
 
     `served` its answers with status 200; `asked` whether it ever had a request. `began`, `sent` and `planned` are the
     ns at which its request was taken in hand (0: there is none), last attempted, and due. `wake` is when it goes on
-    after a pause (0: it is in none), `gone` that its slot was taken away.
+    after a pause (0: it is in none), `gone` that its slot was taken away. `number` is its request's in the plan.
     """
 
     __slots__ = (
-        "_answer", "_connecting", "_run", "_sock", "_tried", "_unsent", "_used", "asked", "began", "gone", "planned",
-        "sent", "served", "wake",
+        "_answer", "_connecting", "_run", "_sock", "_tried", "_unsent", "_used", "asked", "began", "gone", "number",
+        "planned", "sent", "served", "wake",
     )  # fmt: skip
 
     def __init__(self, run: "Generator") -> None:
@@ -46,12 +47,13 @@ class Client:
         self._unsent = b""
         self._used = 0  # answers that came over this connection
         self._answer: Answer | None = None  # the answer of which a part has arrived
-        self.served = self.began = self.sent = self.planned = self.wake = 0
+        self.served = self.began = self.sent = self.planned = self.number = self.wake = 0
         self.asked = self.gone = False
 
-    def begin(self, planned: int, now: int) -> None:
-        """Take a request in hand that was due at `planned`."""
+    def begin(self, planned: int, number: int, now: int) -> None:
+        """Take a request in hand that was due at `planned`, the plan's `number`-th."""
         self.asked = True
+        self.number = number
         self.began = now
         self.planned = planned
         self.attempt(now)
@@ -210,6 +212,8 @@ class Client:
             tally.from_send.batch.append(now - self.sent)
             if run.open_loop:
                 tally.from_plan.batch.append(now - self.planned)
+        if run.outcomes is not None:
+            run.outcomes.add(self.number, status, now - self.planned)
         self.began = 0
         self._answer = None
         self._used += 1
@@ -237,11 +241,21 @@ class Client:
 
     def fail(self, how: Failure) -> None:
         """The request comes to an end without an answer. The next follows after a pause: failing must never spin."""
-        tally = self._run.tally
-        tally.errors[how] += 1
-        tally.finished += 1
+        run, now = self._run, monotonic_ns()
+        run.tally.errors[how] += 1
+        run.tally.finished += 1
+        if run.outcomes is not None:
+            run.outcomes.add(self.number, FAILED, now - self.planned)
         self.began = 0
-        self._run.pause(self, monotonic_ns())
+        run.pause(self, now)
+
+    def abort(self, now: int) -> None:
+        """The request, if there is one in hand, is given up: neither success nor error."""
+        if self.began:
+            self._run.tally.aborted += 1
+            if self._run.outcomes is not None:
+                self._run.outcomes.add(self.number, ABORTED, now - self.planned)
+        self.began = 0
 
     def time_out(self) -> None:
         """The request has taken too long."""

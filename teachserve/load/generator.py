@@ -14,6 +14,7 @@ from collections.abc import Callable
 from time import monotonic_ns
 
 from teachserve.load.client import Client
+from teachserve.load.outcomes import Outcomes
 from teachserve.load.plan import LoadError, LoadPlan, changes
 from teachserve.load.result import Ending, Progress, Result
 from teachserve.load.schedule import Schedule
@@ -43,9 +44,12 @@ class Generator:
         self._addresses = addresses(plan.host, plan.port)
         self.family, self.address = self._addresses[0]
         self.selector = selectors.DefaultSelector()
-        self.tally = Tally()
+        self.tally = Tally(monotonic_ns())
+        self.outcomes = Outcomes() if plan.outcomes else None
         self.request = plan.request()
         self.keep_alive = plan.keep_alive
+        self.late = 0
+        """ns by which the run began after the plan's beginning."""
         self.open_loop = plan.rate is not None
         self.known: dict[bytes, tuple[int, int, bool, float]] = {}
         self._clients: list[Client] = []
@@ -95,12 +99,14 @@ class Generator:
 
     def run(self, on_tick: Callable[[Progress], None] | None = None) -> Result:
         """Put the load until the plan is done; tell `on_tick` ten times a second. Raises: LoadError, nobody listens."""
-        self.tally = Tally()
-        begin = monotonic_ns()
+        now = monotonic_ns()
+        begin = now if self.plan.begin_ns is None else self.plan.begin_ns
+        self.late = max(0, now - begin)
+        self.tally = Tally(begin)
         try:
             if self.open_loop:
                 self._schedule.set_rate(self.plan.rate, begin)
-            self._set_connections(self.plan.connections, begin)
+            self._set_connections(self.plan.connections, now)
             self._loop(begin, on_tick)
             return self._conclude()
         finally:
@@ -157,10 +163,9 @@ class Generator:
         return [client.served for client in self._clients if client.asked]
 
     def _conclude(self) -> Result:
-        for client in self._clients:
-            if client.began:
-                self.tally.aborted += 1
         now = monotonic_ns()
+        for client in self._clients:
+            client.abort(now)
         self._schedule.end(now)
         not_sent = self._schedule.dropped
         if self._left is not None:
@@ -221,16 +226,19 @@ class Generator:
     def _set_connections(self, connections: int, now: int) -> None:
         while len(self._clients) > connections:
             client = self._clients.pop()
-            if client.began:
-                self.tally.aborted += 1
+            client.abort(now)
             client.gone = True
-            client.began = 0
             client.close()
         self._free = deque(client for client in self._free if not client.gone)
         fresh = [Client(self) for _ in range(connections - len(self._clients))]
         self._clients += fresh
         for client in fresh:
             self.next_request(client, now)
+
+    @property
+    def begun(self) -> int:
+        """Requests of an open loop's plan that a client took in hand; those from this number on it did not."""
+        return self._schedule.taken
 
     # What a client asks for
 
@@ -249,13 +257,13 @@ class Generator:
             if not self._left:
                 return
             self._left -= 1
-        client.begin(due, now)
+        client.begin(due, self._schedule.taken - 1, now)
 
     def _send_due(self, now: int) -> None:
         while self._free and self._left != 0 and (due := self._schedule.take(now)) is not None:
             if self._left is not None:
                 self._left -= 1
-            self._free.popleft().begin(due, now)
+            self._free.popleft().begin(due, self._schedule.taken - 1, now)
 
     def pause(self, client: Client, now: int) -> None:
         """Let the client go on a little later: what fails at once must not be tried over and over without a pause."""

@@ -30,6 +30,9 @@ class LoadPlan:
     `keep_alive` False: a new connection for each request.
     `timeout` seconds that a request may take in all, with its connects; None: for ever.
     `backoff` whether a client that got a 503 stays idle for the seconds of its Retry-After.
+    `begin_ns` reading of CLOCK_MONOTONIC at which the first request is due, so that several generators can keep to one
+    plan; None: at once. `outcomes` whether to tell what became of each request, by its number in the plan. Both need a
+    `rate`.
 
     Raises: LoadError.
     """
@@ -44,6 +47,8 @@ class LoadPlan:
     keep_alive: bool = True
     timeout: float | None = TIMEOUT_S
     backoff: bool = True
+    begin_ns: int | None = None
+    outcomes: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.host, str) or not self.host:
@@ -61,9 +66,13 @@ class LoadPlan:
             raise LoadError(f"rate must be at most {MOST_RATE}: rate={self.rate:g}; leave -q out for as much as it can")
         self._check_more_than_zero("duration", "give one such as -z 500ms, 10s, 1m")
         self._check_more_than_zero("timeout", "give one such as --timeout 500ms, 10s, 1m")
-        for name in ("keep_alive", "backoff"):
+        for name in ("keep_alive", "backoff", "outcomes"):
             if not isinstance(getattr(self, name), bool):
                 raise LoadError(f"{name} must be true or false: {name}={getattr(self, name)!r}")
+        if self.begin_ns is not None:
+            self._check_whole("begin_ns", 0, None, "leave it out to begin at once")
+        if self.rate is None and (self.outcomes or self.begin_ns is not None):
+            raise LoadError("begin_ns and outcomes are about requests that are planned: give a rate")
 
     def _check_whole(self, name: str, least: int, most: int | None, advice: str) -> None:
         value = getattr(self, name)

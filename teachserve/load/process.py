@@ -3,7 +3,8 @@
 The argument is a plan, a JSON object with the fields of `LoadPlan`. On stdin come orders, one JSON object a line:
 `{"connections": 200}`, `{"rate": 500}`, `{"keep_alive": true}`, `{"host": "127.0.0.1", "port": 8081}`, several at once,
 or `{"stop": true}`. On stdout go ten lines of progress a second (`summary.PROGRESS_KEYS`), at the end the result
-(`{"frame": "result", ...}`, its other keys in `summary.RESULT_KEYS`).
+(`{"frame": "result", ...}`, its other keys in `summary.RESULT_KEYS`). Where the plan wants `outcomes`, they go between
+them (`summary.OUTCOMES_KEYS`); what is not read in time waits, within bounds, and beyond them it is lost and counted.
 
 It ends by itself when its stdin does, since then the program that started it is gone; at SIGTERM and SIGINT; and
 without a word when nobody reads its stdout any more. Exit status: 0; 2 and a line on stderr if it cannot do the plan.
@@ -20,7 +21,7 @@ import threading
 from teachserve.load.generator import Generator
 from teachserve.load.plan import LoadError, LoadPlan
 from teachserve.load.result import Progress
-from teachserve.load.summary import progress_json, result_json
+from teachserve.load.summary import outcomes_json, progress_json, result_json
 
 USAGE = 2
 PATIENCE_S = 1.0
@@ -45,12 +46,18 @@ class Lines:
         self._rest = json.dumps(told).encode() + b"\n"
         self._flush()
 
-    def deliver(self, told: dict[str, object], patience_s: float) -> None:
-        """Write the line, waiting so long for room."""
+    @property
+    def has_room(self) -> bool:
+        """Whether a line that is offered now is not lost."""
+        return self._flush()
+
+    def deliver(self, told: dict[str, object], patience_s: float) -> bool:
+        """Write the line, waiting so long for room. Whether it was written."""
         self._rest += json.dumps(told).encode() + b"\n"
-        while not self._flush() and not self.closed:
-            if not select.select([], [self._descriptor], [], patience_s)[1]:
-                return
+        while not self._flush():
+            if self.closed or not select.select([], [self._descriptor], [], patience_s)[1]:
+                return False
+        return True
 
     def _flush(self) -> bool:
         try:
@@ -115,6 +122,8 @@ def run(argument: str) -> int:
 
     def tell(progress: Progress) -> None:
         lines.offer(progress_json(progress, lines.lost))
+        while generator.outcomes and lines.has_room:
+            lines.offer(outcomes_json(generator))
         if lines.closed:
             generator.stop()
 
@@ -123,6 +132,9 @@ def run(argument: str) -> int:
     except LoadError as error:
         complain(str(error))
         return USAGE
+    if generator.outcomes is not None:
+        while lines.deliver(outcomes_json(generator), PATIENCE_S) and generator.outcomes:
+            continue
     lines.deliver({"frame": "result", **result_json(result)}, PATIENCE_S)
     return 0
 

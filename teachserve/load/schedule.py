@@ -38,6 +38,8 @@ class Schedule:
 
     def __init__(self) -> None:
         self._stretches: deque[Stretch] = deque()
+        self.taken = 0
+        """Requests that were taken: the number of the next one, counted from 0 in the order of the plan."""
         self.dropped = 0
         """Requests that were due, but not taken before the plan was ended."""
 
@@ -75,6 +77,7 @@ class Schedule:
         if due > now:
             return None
         first.next += 1
+        self.taken += 1
         if first.next == first.end:
             self._stretches.popleft()
         return due

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from teachserve.load.generator import Generator
 from teachserve.load.plan import LoadPlan
 from teachserve.load.result import Latency, Loop, Progress, Result, client_bound
 
@@ -69,6 +70,15 @@ PROGRESS_KEYS = {
 }
 """Every key of one line of progress, what it means and its unit."""
 
+OUTCOMES_KEYS = {
+    "frame": "outcomes",
+    "outcomes": "one after the other: number in the plan, from 0; status, 0 failed, -1 given up at the end; us from the plan",
+    "begun": "requests that a client took in hand: from this number on none was sent yet",
+    "lost": "outcomes that nobody read in time, and that are never told",
+    "late_s": "seconds by which the run began after the plan's beginning",
+}
+"""Every key of one line of outcomes, what it means and its unit."""
+
 
 def result_json(result: Result) -> dict[str, Any]:
     """The result as `teachserve load --json` prints it; `RESULT_KEYS` says what each key means."""
@@ -108,6 +118,17 @@ def result_json(result: Result) -> dict[str, Any]:
         "reset": result.reset,
         "client_cpu": round(result.cpu_share, 4),
         "client_bound": result.client_bound,
+    }
+
+
+def outcomes_json(generator: Generator) -> dict[str, Any]:
+    """One line of outcomes, and those in it are told; `OUTCOMES_KEYS` says what each key means."""
+    return {
+        "frame": "outcomes",
+        "outcomes": generator.outcomes.take(),
+        "begun": generator.begun,
+        "lost": generator.outcomes.lost,
+        "late_s": round(generator.late / 1e9, 6),
     }
 
 

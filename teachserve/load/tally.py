@@ -62,15 +62,15 @@ class Times:
 
 
 class Tally:
-    """What has happened since the beginning. Whoever makes it happen counts it here."""
+    """What has happened since `began`, in ns of the monotonic clock. Whoever makes it happen counts it here."""
 
-    def __init__(self) -> None:
+    def __init__(self, began: int) -> None:
         self.statuses: defaultdict[int, int] = defaultdict(int)
         self.errors: defaultdict[str, int] = defaultdict(int)
         self.finished = self.aborted = self.body_bytes = 0
         self.connects = self.reused = self.refused = self.reset = 0
         self.from_send, self.from_plan, self.connect = Times(), Times(), Times()
-        self._began = time.monotonic_ns()
+        self._began = began
         self._cpu_began = time.thread_time_ns()
         self._window = Buckets()
         self._ticks: deque[tuple[int, int, int, Counter[int]]] = deque([(self._began, 0, self._cpu_began, Counter())])

@@ -67,7 +67,11 @@ VALUES = [
     ({"host": ""}, "host must be a name or an address"),
     ({"keep_alive": 1}, "keep_alive must be true or false"),
     ({"backoff": None}, "backoff must be true or false"),
-    ({"conections": 5}, "the plan has no 'conections': its keys are backoff, connections,"),
+    ({"outcomes": 1, "rate": 5}, "outcomes must be true or false"),
+    ({"outcomes": True}, "begin_ns and outcomes are about requests that are planned: give a rate"),
+    ({"begin_ns": 5}, "begin_ns and outcomes are about requests that are planned: give a rate"),
+    ({"begin_ns": 0.5, "rate": 5}, "begin_ns must be a whole number 0 or more"),
+    ({"conections": 5}, "the plan has no 'conections': its keys are backoff, begin_ns, connections,"),
 ]
 
 
