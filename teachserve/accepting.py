@@ -76,8 +76,8 @@ class Accepting(Places):
         me.connection = 0
         me.enter(_ACCEPTING, self.listener_descriptor)
         while True:
-            if self.gate is not None:
-                self.gate.hold("accept", readable(self.listener_descriptor))
+            if (gate := me.gate) is not None:
+                gate.hold("accept", readable(self.listener_descriptor))
             accepted = self.accept_once(me)
             if accepted is not None:
                 break
@@ -110,8 +110,8 @@ class Accepting(Places):
         me.connection = number
         me.held = connection
         me.enter(_ACCEPTED)
-        if self.gate is not None:
-            self.gate.hold("accepted")
+        if (gate := me.gate) is not None:
+            gate.hold("accepted")
         return connection
 
     def accept_once(self, me: ThreadRecord) -> tuple[socket.socket, tuple] | None:
@@ -193,8 +193,8 @@ class Accepting(Places):
         """
         me = self._local.record
         me.enter(_RECYCLING)
-        if self.gate is not None:
-            self.gate.hold("recycle")
+        if (gate := me.gate) is not None:
+            gate.hold("recycle")
         counts, standby = self.counts, self.options.standby
         with self.lock:
             if self.stopping:

@@ -43,7 +43,6 @@ class Driver:
     def __init__(self, taskmaster: "Taskmaster", me: ThreadRecord):
         self.taskmaster = taskmaster
         self.me = me
-        self.gate = taskmaster.gate
         self.app: Callable[[Request], Response] = taskmaster.app
         self.lane = None if taskmaster.access_log is None else taskmaster.access_log.lane()
 
@@ -52,8 +51,8 @@ class Driver:
         me = self.me
         me.requests += 1
         me.enter(_HANDLING)
-        if self.gate is not None:
-            self.gate.hold("handle")
+        if (gate := me.gate) is not None:
+            gate.hold("handle")
         connection = request.connection
         machine = connection.machine
         try:
@@ -78,9 +77,10 @@ class Driver:
         request = response.request
         connection = request.connection
         machine = connection.machine
-        self.me.enter(_WRITING, connection.descriptor)
-        if self.gate is not None:
-            self.gate.hold("write")
+        me = self.me
+        me.enter(_WRITING, connection.descriptor)
+        if (gate := me.gate) is not None:
+            gate.hold("write")
         pieces = response.pieces
         try:
             if pieces is None:
@@ -92,7 +92,7 @@ class Driver:
             close_answer(response)
             response, pieces = Response.failure(request, "the answer was malformed"), None
             data = machine.answer(response, last=True)
-        self.me.statuses[response.status] += 1
+        me.statuses[response.status] += 1
         if pieces is None:
             self.send(connection, data)
             if self.lane is not None:
@@ -174,8 +174,8 @@ class BlockingDriver(Driver):
             if interim := machine.to_send():
                 connection.send(interim)
             in_time = connection.bound_reading() and not (machine.draining and self.taskmaster.stopping)
-        if self.gate is not None:
-            self.gate.hold("idle" if awaiting else "read", readable(connection.descriptor))
+        if (gate := me.gate) is not None:
+            gate.hold("idle" if awaiting else "read", readable(connection.descriptor))
         try:
             data = connection.receive(blocking=in_time)  # else it is one last look at what has arrived meanwhile
         except BlockingIOError:

@@ -88,8 +88,8 @@ class Loop(Driver):
                 if self._ready:  # the last look has found a request
                     continue
             self.me.enter(_SELECTING, self.descriptor)
-            if self.gate is not None:
-                self.gate.hold("select", readable(self.descriptor))
+            if (gate := self.me.gate) is not None:
+                gate.hold("select", readable(self.descriptor))
             for key, events in self._selector.select(TICK_S):
                 if isinstance(key.data, _Seat):
                     self._attend(key.data, events)
@@ -101,6 +101,8 @@ class Loop(Driver):
         """Take a connection without waiting, and watch it from now on."""
         self.me.connection = 0
         self.me.enter(_ACCEPTING, self.taskmaster.listener_descriptor)
+        if (gate := self.me.gate) is not None:
+            gate.hold("accept")
         accepted = self.taskmaster.accept_once(self.me)
         if accepted is None:
             if self.taskmaster.shortage:
@@ -130,6 +132,8 @@ class Loop(Driver):
         seat = self._seats[connection]
         machine = connection.machine
         self.me.enter(_READING, connection.descriptor)
+        if (gate := self.me.gate) is not None:
+            gate.hold("read")
         try:
             request = machine.next_request()
             if request is None and not machine.finished:

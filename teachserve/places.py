@@ -55,8 +55,8 @@ class Places(ThreadTable):
                 me.placed = True
         if waits:
             me.enter(_WAITING_FOR_PLACE, self.places.descriptor)
-            if self.gate is not None:
-                self.gate.hold("wait_for_place", readable(self.places.descriptor))
+            if (gate := me.gate) is not None:
+                gate.hold("wait_for_place", readable(self.places.descriptor))
             self.places.get()
             me.placed = True  # handed on by whoever left, or by an abandon: it is in `placed` already
             if self.abandoned:

@@ -52,8 +52,8 @@ class ThreadRecord:
 
     __slots__ = (
         "asked", "buffer", "chunks", "connection", "connections", "counted", "driver", "emitted", "flows",
-        "for_connection", "held", "leaving", "level", "loop", "lost", "lower", "native", "number", "pending", "placed", "probe",
-        "recycled", "requests", "role", "row", "since", "statuses", "taking", "thread", "times", "word",
+        "for_connection", "gate", "held", "leaving", "level", "loop", "lost", "lower", "native", "number", "pending",
+        "placed", "probe", "recycled", "requests", "role", "row", "since", "statuses", "taking", "thread", "times", "word",
     )  # fmt: skip
 
     def __init__(self, probe: "Probe", number: int, role: str):
@@ -70,6 +70,9 @@ class ThreadRecord:
         # was made for one connection, is of a lower room, the connection in hand, a loop's request in hand, the queue
         # it waits on, what reads and writes for it, its event loop if that is one.
         self.counted = self.leaving = self.asked = self.placed = self.for_connection = self.lower = False
+        self.gate: object | None = (
+            None  # what holds it at each verb; anybody may change it, under the taskmaster's lock
+        )
         self.held: object | None = None
         self.pending: object | None = None
         self.taking: object | None = None

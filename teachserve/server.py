@@ -23,6 +23,7 @@ from teachserve.gate import Gate
 from teachserve.handlers import Delay, built_in_routes
 from teachserve.message import Request, Response
 from teachserve.options import DECLARED, OPTIONS, Options
+from teachserve.slow_motion import parse_pause
 from teachserve.stopping import Stopper, StopReport
 from teachserve.taskmaster import Taskmaster
 from teachserve.wsgi import Wsgi
@@ -172,6 +173,18 @@ class Server:
             else:
                 self.taskmaster.change_option(name, value)
             self.delay.seconds, self.delay.kind = self.options.delay, self.options.delay_kind
+
+    def slow(self, pause_s: float | str) -> None:
+        """Slow motion: each thread is held for so long at each verb, seconds or a duration; 0 lets all go on at once.
+
+        A soft stop in slow motion wakes one thread after the other, and ends it after half of its time.
+        Raises: OptionError for a pause that is none; TeachserveError where there is nothing to slow down.
+        """
+        pause_s = parse_pause(pause_s)
+        if self._gate is not None:
+            raise TeachserveError("slow motion needs the gate that this server was given: make it without gate=")
+        if self.taskmaster is None or not self.taskmaster.slow_down(pause_s):
+            raise TeachserveError("there is no slow motion: the server does not run, or is about to end")
 
     @property
     def port(self) -> int:

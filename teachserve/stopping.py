@@ -30,6 +30,8 @@ SWEEP_S = 0.05
 ABANDON_JOIN_S = 2.0
 POLITE_S = 0.2
 """How long an abandoned thread may take to end by itself: an exception out of nowhere can cut anything in two."""
+SLOW_SHARE = 0.5
+"""The part of the grace time after which slow motion ends, so that what was accepted is still served in time."""
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
@@ -83,12 +85,14 @@ class Stopper:
         self._taskmaster = taskmaster
         self._listener = taskmaster.listener
         self._connects: list[socket.socket] = []
+        self._slow_until = 0.0
 
     def soft_stop(self, grace_s: float) -> StopReport:
         """Stop accepting, finish what was accepted, close the listening socket. Waits at most `grace_s` seconds."""
         taskmaster = self._taskmaster
         began = time.monotonic()
         deadline = began + grace_s
+        self._slow_until = began + SLOW_SHARE * grace_s
         self._gate("flag")
         with taskmaster.lock:
             taskmaster.stopping = True
@@ -102,6 +106,7 @@ class Stopper:
             self._gate("close queue")
             answered = self._drain()
         self._until("drain", lambda: not taskmaster.counts.live.total(), deadline, SWEEP_S)
+        taskmaster.end_slow_motion()
         self._gate("close")
         left_s = max(0.0, deadline - time.monotonic())
         taskmaster.closer.leave(left_s)
@@ -124,6 +129,7 @@ class Stopper:
             taskmaster.changed.notify_all()
         if taskmaster.gate is not None:
             taskmaster.gate.open()
+        taskmaster.end_slow_motion()
         with contextlib.suppress(OSError):  # a soft stop may have closed it
             self._listener.shutdown(socket.SHUT_RDWR)
         for record in records:
@@ -170,13 +176,24 @@ class Stopper:
         while taskmaster.counts.accepting and not taskmaster.abandoned:
             for _ in range(taskmaster.counts.accepting):
                 self._gate("wake")
+                self._let_it_be_seen()
                 self._connect()
-            limit = min(deadline, time.monotonic() + WAKE_TIMEOUT_S)
+            limit = min(deadline, time.monotonic() + WAKE_TIMEOUT_S + taskmaster.slow_s)
             if not self._until("woken", lambda: not taskmaster.counts.accepting, limit, SWEEP_S):
                 if time.monotonic() >= deadline:
                     logger.warning("%d threads did not leave accept in time", taskmaster.counts.accepting)
                     return
                 logger.info("a wake was not answered: connecting again")
+
+    def _let_it_be_seen(self) -> None:
+        """In slow motion, wake one thread after the other."""
+        if (slow := self._taskmaster.slow) is not None:
+            slow.pause(max(0.0, self._slow_until - time.monotonic()))
+            self._end_slow_motion_in_time()
+
+    def _end_slow_motion_in_time(self) -> None:
+        if self._taskmaster.slow is not None and time.monotonic() >= self._slow_until:
+            self._taskmaster.end_slow_motion()
 
     def _drain(self) -> int:
         """Answer 503 to every connection that came before our mark, then close the listening socket."""
@@ -242,6 +259,7 @@ class Stopper:
                     return bool(reached())
             if time.monotonic() >= deadline:
                 return False
+            self._end_slow_motion_in_time()
             self._sweep()
         return False
 

@@ -86,8 +86,8 @@ class Taskmaster(Accepting):
         me = getattr(self._local, "record", None)
         if me is not None:
             me.enter(_CREATING)
-            if self.gate is not None:
-                self.gate.hold("spawn")
+            if (gate := me.gate) is not None:
+                gate.hold("spawn")
             if connection is not None:
                 me.held = None
         accepts = role == self.accepting_role
@@ -170,12 +170,10 @@ class Taskmaster(Accepting):
         """
         me = self._local.record
         me.enter(_HANDING_OVER)
-        if self.gate is not None:
-            self.gate.hold("hand_over")
-        if me.level:
-            me.mark_queue(
-                queue.position, _connection_in(item)
-            )  # before it is there: whoever takes it speaks of it later
+        if (gate := me.gate) is not None:
+            gate.hold("hand_over")
+        if me.level:  # before it is there: whoever takes it speaks of it later
+            me.mark_queue(queue.position, _connection_in(item))
         with self.lock:
             if item is me.held:
                 me.held = None
@@ -201,8 +199,8 @@ class Taskmaster(Accepting):
             me.taking = queue
             if self.stopping:
                 self.release_takers()
-        if self.gate is not None:
-            self.gate.hold("take", readable(queue.tokens.descriptor))
+        if (gate := me.gate) is not None:
+            gate.hold("take", readable(queue.tokens.descriptor))
         queue.tokens.get()
         with self.lock:
             self._count_out_taker(me)
@@ -213,8 +211,8 @@ class Taskmaster(Accepting):
                 me.pending = item
         if self.abandoned:
             raise Abandoned
-        if self.gate is not None:
-            self.gate.hold("taken")
+        if (gate := me.gate) is not None:
+            gate.hold("taken")
         return item
 
     def _count_out_taker(self, me: ThreadRecord) -> None:

@@ -15,6 +15,7 @@ from teachserve.errors import Abandoned
 from teachserve.events import State
 from teachserve.gate import Gate
 from teachserve.probe import Probe, ThreadRecord
+from teachserve.slow_motion import SlowMotion
 
 logger = logging.getLogger("teachserve")
 
@@ -61,6 +62,8 @@ class ThreadTable:
 
     def __init__(self, gate: Gate | None):
         self.gate = gate
+        self.slow: SlowMotion | None = None
+        self._no_more_slow = False
         self.probe = Probe()
         self.lock = threading.Lock()
         self.changed = threading.Condition(self.lock)
@@ -84,10 +87,39 @@ class ThreadTable:
             record = self._born(role, lower=True)
         return self._start(record, method, ())
 
+    @property
+    def slow_s(self) -> float:
+        """How long slow motion holds each thread at each verb; 0 where it is off."""
+        return 0.0 if (slow := self.slow) is None else slow.pause_s
+
+    def slow_down(self, pause_s: float) -> bool:
+        """Slow motion from here on, at another speed, or off: 0. Whoever pauses goes on at once. False: it is too late.
+
+        Each thread reads from its own record what holds it, so that it costs nothing where it is off.
+        """
+        with self.lock:
+            if pause_s and self._no_more_slow:
+                return False
+            before, self.slow = self.slow, SlowMotion(pause_s) if pause_s else None
+            for record in self.probe.records.values():
+                if not record.lower:
+                    record.gate = self.slow
+        if before is not None:
+            before.open()
+        return True
+
+    def end_slow_motion(self) -> None:
+        """No more slow motion: a stop has no time left for it."""
+        with self.lock:
+            self._no_more_slow = True
+        if self.slow is not None:
+            self.slow_down(0)
+
     def _born(self, role: str, *, lower: bool = False) -> ThreadRecord:
         """Count a thread that is about to be made. The caller holds the lock."""
         record = self.probe.birth(next(self._numbers), role)
         record.lower = lower
+        record.gate = None if lower else self.gate or self.slow
         self.counts.made += 1
         if lower:
             self.counts.lower += 1
@@ -153,8 +185,8 @@ class ThreadTable:
         self._begun(record)
         end = _ENDED
         try:
-            if self.gate is not None:
-                self.gate.hold("begin")
+            if (gate := record.gate) is not None:
+                gate.hold("begin")
             method(*args)
         except Abandoned:
             logger.debug("%s-%d abandoned", record.role, record.number)

@@ -138,7 +138,7 @@ def table(server: "Server", roles: Roles, take_ended: Callable[[], list[ThreadRe
         "counters": counters,
         "statuses": statuses,
         "options": {name: server.options.values[name] for name in server.changeable},
-        "slow_s": 0.0,
+        "slow_s": taskmaster.slow_s,
         "phase": _phase(server),
     }
 

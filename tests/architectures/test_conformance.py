@@ -16,8 +16,8 @@ UNFIT = {
     "thread-per-connection": {"hand_over", "handed_over", "taken", "recycle"},
     "thread-pool": {"begin", "recycle"},
     "recycling": {"begin", "hand_over", "handed_over", "taken"},  # with a standby of 1 they fit, see below
-    "event-loop": {"begin", "hand_over", "handed_over", "taken", "idle", "read", "recycle"},
-    "event-loop-offload": {"begin", "idle", "read", "recycle"},
+    "event-loop": {"begin", "hand_over", "handed_over", "taken", "idle", "recycle"},
+    "event-loop-offload": {"begin", "idle", "recycle"},
 }
 
 
