@@ -32,6 +32,8 @@ POLITE_S = 0.2
 """How long an abandoned thread may take to end by itself: an exception out of nowhere can cut anything in two."""
 SLOW_SHARE = 0.5
 """The part of the grace time after which slow motion ends, so that what was accepted is still served in time."""
+UNMADE_S = 0.001
+"""How often an abandon looks again for a thread that is being made: nobody says when."""
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
@@ -138,7 +140,7 @@ class Stopper:
         taskmaster.closer.leave(0)
         _join(records, began + POLITE_S)
         for record in records:
-            if record.thread.is_alive():
+            if record.thread is not None and record.thread.is_alive():
                 _raise_in(record.thread, Abandoned)
         _join(records, began + ABANDON_JOIN_S)
         for record in records:
@@ -283,7 +285,7 @@ class Stopper:
         frames = sys._current_frames()
         left = []
         for record in records:
-            frame = frames.get(record.thread.ident)
+            frame = frames.get(record.thread.ident) if record.thread is not None else None
             line = f"{frame.f_code.co_filename}:{frame.f_lineno} in {frame.f_code.co_name}" if frame else "n/a"
             left.append(ThreadLeft(f"{record.role}-{record.number}", STATES[record.state].value, line))
         return tuple(left)
@@ -291,8 +293,10 @@ class Stopper:
 
 def _join(records: list[ThreadRecord], deadline: float) -> None:
     for record in records:
-        if record.thread is not threading.current_thread():
-            record.thread.join(max(0.0, deadline - time.monotonic()))
+        while (thread := record.thread) is None and time.monotonic() < deadline:
+            time.sleep(UNMADE_S)  # counted in, and its maker has not come to make it
+        if thread not in (None, threading.current_thread()):
+            thread.join(max(0.0, deadline - time.monotonic()))
 
 
 def _raise_in(thread: threading.Thread, exception: type[BaseException]) -> None:

@@ -204,7 +204,7 @@ class ThreadTable:
 
     def bury(self, record: ThreadRecord) -> None:
         """Count out a thread that is dead and was cut short by an abandon before it could do so itself."""
-        if record.number in self.probe.records and not record.thread.is_alive():
+        if record.number in self.probe.records and record.thread is not None and not record.thread.is_alive():
             self._let_go(record)
             with self.lock:
                 self.counts.ended += 1

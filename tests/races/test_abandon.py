@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import threading
+import time
 
 import pytest
 
@@ -12,6 +13,7 @@ from teachserve.conformance import Client, serving
 from teachserve.errors import CorruptedError
 from teachserve.message import Response
 from teachserve.server import Server
+from teachserve.threads import SwiftThread
 
 from .conftest import HEY, LAST
 
@@ -156,6 +158,37 @@ def test_a_place_that_was_handed_on_just_before_an_abandon_is_given_back(stage):
     assert (s.counts.placed, s.counts.queueing) == (1, 0)
     report = s.server.abandon()
     assert report.clean, report.lines()
+
+
+def test_a_thread_that_is_counted_in_and_not_made_yet_is_abandoned_too(monkeypatch):
+    """1. Room is made, and a worker counted in. 2. abandon joins the threads. 3. The worker is made, and ends."""
+    counted_in, missed = threading.Event(), threading.Event()
+    make = SwiftThread.__init__
+
+    def make_late(thread, *args) -> None:
+        counted_in.set()
+        missed.wait()
+        make(thread, *args)
+
+    class Clock:
+        monotonic = staticmethod(time.monotonic)
+
+        @staticmethod
+        def sleep(seconds: float) -> None:
+            missed.set()
+            time.sleep(seconds)
+
+    with serving("recycling", standby=1, max_threads=1) as server, Client(server.port) as client:
+        client.send(HEY)
+        assert client.answer().status == 200
+        monkeypatch.setattr(SwiftThread, "__init__", make_late)
+        monkeypatch.setattr(stopping, "time", Clock)
+        changer = threading.Thread(target=server.change, args=("max_threads", 2))
+        changer.start()
+        counted_in.wait()
+        report = server.abandon()
+        changer.join()
+        assert report.clean, report.lines()
 
 
 def test_stop_from_a_handlers_thread_does_not_wait_for_itself():
