@@ -85,7 +85,7 @@ def run(arch: str, values: dict[str, object], load: dict[str, object], view: Vie
     else:
         from teachserve.dashboard.run import Display
 
-        ending = Display(guarded, endings, view.duration_s, view.dark, view.picture, recorder).run_demo(supervisor)
+        ending = Display(guarded, endings, view.duration_s, view.look, view.picture, recorder).run_demo(supervisor)
     recorded = recorder.close() if recorder else ""
     for line in [ending.text, *([] if ending.status == USAGE else supervisor.complaints()), recorded]:
         if line:

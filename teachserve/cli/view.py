@@ -1,6 +1,7 @@
 """How a server's threads are shown, the same for `demo` and `watch`: on a screen, as a picture of it, or as a report."""
 
 import functools
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from teachserve.cli.options import Duration, Size
+from teachserve.dashboard.look import Look
 
 if TYPE_CHECKING:
     from teachserve.observe.recorder import Recorder
@@ -24,7 +26,7 @@ class View:
 
     headless: bool
     json: bool
-    dark: bool
+    look: Look
     picture: Path | None
     duration_s: float | None
 
@@ -34,7 +36,7 @@ class View:
         return not (self.headless or self.picture)
 
     @classmethod
-    def of(cls, headless: bool, json: bool, theme: str, picture: Path | None, duration: float | None) -> "View":
+    def of(cls, headless: bool, json: bool, look: Look, picture: Path | None, duration: float | None) -> "View":
         """Raises: UsageError for options that contradict each other."""
         if json and not headless:
             raise click.UsageError("--json is for a run without a screen: add --headless")
@@ -42,9 +44,7 @@ class View:
             raise click.UsageError("--picture is of the screen: leave --headless out")
         if picture and not picture.resolve().parent.is_dir():
             raise click.UsageError(f"--picture {picture}: there is no folder {picture.parent}")
-        return cls(
-            headless, json, theme == "dark", picture, duration or (UNATTENDED_S if headless or picture else None)
-        )
+        return cls(headless, json, look, picture, duration or (UNATTENDED_S if headless or picture else None))
 
     def require_terminal(self) -> None:
         """Raises: UsageError where the dashboard needs a terminal and there is none."""
@@ -56,9 +56,10 @@ def view_options(command: Callable[..., int]) -> Callable[..., int]:
     """Decorate a command that takes a `view` with the options that make one."""
 
     @functools.wraps(command)
-    def with_view(headless: bool, json: bool, theme: str, picture: Path | None, duration: float | None,
-                  **others: object) -> int:  # fmt: skip
-        return command(view=View.of(headless, json, theme, picture, duration), **others)
+    def with_view(headless: bool, json: bool, theme: str | None, ascii_only: bool, no_color: bool, present: bool,
+                  picture: Path | None, duration: float | None, **others: object) -> int:  # fmt: skip
+        look = Look(theme or os.environ.get("TEXTUAL_THEME", "dark"), ascii_only, not no_color, present)
+        return command(view=View.of(headless, json, look, picture, duration), **others)
 
     options = [
         click.option("--headless", is_flag=True, help="No screen: print the final model after --duration."),
@@ -73,8 +74,13 @@ def view_options(command: Callable[..., int]) -> Callable[..., int]:
             help="No terminal: after --duration (5s) save the screen as SVG.",
         ),
         click.option(
-            "--theme", type=click.Choice(["dark", "light"]), default="dark", show_default=True, help="T changes it."
+            "--theme",
+            type=click.Choice(["dark", "light"]),
+            help="T changes it.  [default: dark; env: TEXTUAL_THEME, any theme of Textual's]",
         ),
+        click.option("--ascii", "ascii_only", is_flag=True, help="No character beyond ASCII on the screen."),
+        click.option("--no-color", is_flag=True, help="Black and white, as with the environment variable NO_COLOR."),
+        click.option("--present", is_flag=True, help="Begin in presenter mode: light, four big numbers, one pane."),
     ]
     return functools.reduce(lambda decorated, option: option(decorated), reversed(options), with_view)
 

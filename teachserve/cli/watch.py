@@ -67,7 +67,7 @@ def run(link_file: Path, view: View, recording: Recording | None) -> int:
     else:
         from teachserve.dashboard.run import Display
 
-        ending = Display(guarded, endings, view.duration_s, view.dark, view.picture, recorder).watch(link_file)
+        ending = Display(guarded, endings, view.duration_s, view.look, view.picture, recorder).watch(link_file)
     for line in (ending.text, recorder.close() if recorder else ""):
         if line:
             print(f"teachserve: {line}", file=sys.stderr)

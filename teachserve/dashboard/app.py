@@ -2,28 +2,41 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import ClassVar, Protocol
 
 from textual import work
 from textual.app import App
+from textual.filter import LineFilter, Monochrome
 from textual.message import Message
 
+from teachserve.architectures import NAMES
 from teachserve.dashboard.chosen import Choose, Chosen, Open
 from teachserve.dashboard.commands import Commands
+from teachserve.dashboard.control import ControlPane, Controls
 from teachserve.dashboard.detail_screen import DetailScreen
 from teachserve.dashboard.help import HelpScreen
-from teachserve.dashboard.keys import bindings
-from teachserve.dashboard.screen import DashboardScreen
-from teachserve.dashboard.themes import DARK, LIGHT
+from teachserve.dashboard.keys import EVERYWHERE, OVER, bindings
+from teachserve.dashboard.look import Look
+from teachserve.dashboard.palette import Everything
+from teachserve.dashboard.plain import AsciiFilter
+from teachserve.dashboard.screen import MAXIMISED, PRESENT, DashboardScreen
+from teachserve.dashboard.themes import DARK, LIGHT, named
 from teachserve.dashboard.thread_screen import ThreadScreen
 from teachserve.demo.picture import Picture
+from teachserve.demo.wording import duration
+
+DEFAULT_LOOK = Look()
+NOTHING = "nothing can be changed here"
 
 
 class Source(Protocol):
     """Where pictures come from and commands go to: a feed; in tests a list of pictures."""
+
+    controls: Controls | None
+    """What can be changed; None: nothing."""
 
     def pictures(self) -> Iterator[Picture]:
         """Each frame's picture, until there will be no more. Blocks; another thread's `close` ends it."""
@@ -40,12 +53,6 @@ class Source(Protocol):
     def abandon(self) -> None:
         """Make the server give up what it has in progress."""
 
-    def scale_connections(self, factor: float) -> str:
-        """More or fewer clients; what was asked for, in words."""
-
-    def scale_rate(self, factor: float) -> str:
-        """A higher or lower rate; what was asked for, in words."""
-
 
 class Dashboard(App[None]):
     """Watches one server. `run()` returns once it was told to end, by a key or by `end_from_thread`."""
@@ -53,7 +60,8 @@ class Dashboard(App[None]):
     CSS_PATH = "teachserve.tcss"
     TITLE = "teachserve"
     NOTIFICATION_TIMEOUT = 2.5  # they lie over the panes
-    BINDINGS: ClassVar = bindings()
+    BINDINGS: ClassVar = [*bindings(EVERYWHERE), *bindings(OVER)]
+    COMMANDS: ClassVar = {Everything}
 
     class NewPicture(Message):
         """The reading thread has a newer picture."""
@@ -69,8 +77,10 @@ class Dashboard(App[None]):
     class End(Message):
         """Something outside wants the dashboard gone: a signal, or a process that died."""
 
-    def __init__(self, source: Source, dark: bool = True, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, source: Source, look: Look = DEFAULT_LOOK, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
+        self.look = look
+        self._last_filters = [*([AsciiFilter()] if look.ascii else []), *([] if look.colour else [Monochrome()])]
         self._clock = clock
         self.source = source
         self.newest: Picture | None = None
@@ -79,10 +89,12 @@ class Dashboard(App[None]):
         self.animation_level = "none"  # nothing here has a meaning while it moves
         self.register_theme(DARK)
         self.register_theme(LIGHT)
-        self.theme = DARK.name if dark else LIGHT.name
+        self.theme = named(look.theme, self.available_themes)
+        self._theme_before = self.theme
         self._frozen_at: int | None = None
         self._heard = self._clock()
         self._stop_asked = False
+        self._restarting = False
 
     def get_default_screen(self) -> DashboardScreen:
         """Textual's hook for the screen at the bottom of the stack."""
@@ -96,6 +108,10 @@ class Dashboard(App[None]):
         """However it ends."""
         self.commands.close()
 
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Textual's hook for what each line goes through last."""
+        return [*super().get_line_filters(), *self._last_filters]
+
     @property
     def board(self) -> DashboardScreen:
         """The screen with the panes, whatever lies over it."""
@@ -105,6 +121,8 @@ class Dashboard(App[None]):
         """There is something to draw on: read."""
         self.set_interval(0.5, self._listen_for_silence)
         self._read()
+        if self.look.present:
+            self.action_present()
 
     @work(thread=True, exclusive=True)
     def _read(self) -> None:
@@ -116,11 +134,13 @@ class Dashboard(App[None]):
         """Draw it, unless the view is frozen."""
         before, self.newest = self.newest, message.picture
         self._heard = self._clock()
+        phase, was = message.picture.snapshot.phase, before and before.snapshot.phase
+        if phase == "serving":
+            self._stop_asked = self._stop_asked and was == "serving"
+        self._show_banner(self._banner())
         if self._frozen_at is None:
             self._show(message.picture)
-        else:
-            self._show_frozen()
-        if before is None or before.snapshot.phase != message.picture.snapshot.phase:
+        if phase != was:
             self.refresh_bindings()
 
     def _show(self, picture: Picture) -> None:
@@ -137,21 +157,36 @@ class Dashboard(App[None]):
     def _listen_for_silence(self) -> None:
         self.board.show_silence(self._clock() - self._heard)
 
-    def _show_frozen(self) -> None:
+    def _banner(self) -> str:
+        """What must not be overlooked: that the view is frozen, that the server is slowed."""
+        slow_s = self.newest.snapshot.slow_s
+        slowed = f" SLOWED: each verb takes {duration(slow_s)} more" if slow_s else ""
+        if self._frozen_at is None:
+            return slowed
         missed = self.newest.moves - self._frozen_at
+        if slowed:
+            return f"{slowed}; VIEW FROZEN, {missed} events since"
         runs = "server running" if self.newest.snapshot.phase == "serving" else f"server {self.newest.snapshot.phase}"
-        self._show_banner(f" VIEW FROZEN, {runs}, {missed} events since; space moves on")
+        return f" VIEW FROZEN, {runs}, {missed} events since; space moves on"
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Grey out what cannot be done now."""
         if self.newest is None:
-            return None if action in ("freeze", "stop", "connections", "rate") else True
-        snapshot = self.newest.snapshot
-        if action == "stop" and snapshot.phase not in ("serving", "stopping"):
+            return None if action in ("freeze", "stop", "change", "control") else True
+        if action == "back":
+            return len(self.screen_stack) == 1 and bool(self.board.alone or self.board.control.display)
+        if action == "stop" and self.newest.snapshot.phase not in ("serving", "stopping"):
             return None
-        if action in ("connections", "rate") and (self.newest.load is None or snapshot.phase != "serving"):
+        if action == "control" and self.source.controls is None:
+            return None
+        if action == "change" and self.why_not(str(parameters[0])):
             return None
         return True
+
+    def why_not(self, name: str) -> str:
+        """Why this control cannot be used now; "" where it can."""
+        controls = self.source.controls
+        return NOTHING if controls is None else controls.reason(name, self.newest)
 
     # Keys.
 
@@ -191,11 +226,10 @@ class Dashboard(App[None]):
         """Freeze the view, or move on to the newest picture."""
         if self._frozen_at is None:
             self._frozen_at = self.newest.moves
-            self._show_frozen()
         else:
             self._frozen_at = None
-            self._show_banner("")
             self._show(self.newest)
+        self._show_banner(self._banner())
 
     def action_meanings(self) -> None:
         """Help over the dashboard."""
@@ -204,7 +238,7 @@ class Dashboard(App[None]):
 
     def action_theme(self) -> None:
         """Dark or light."""
-        self.theme = LIGHT.name if self.theme == DARK.name else DARK.name
+        self.theme = LIGHT.name if self.current_theme.dark else DARK.name
 
     def action_picture(self) -> None:
         """An SVG of the screen as it is, named for what it shows and when."""
@@ -224,18 +258,84 @@ class Dashboard(App[None]):
 
     def action_stop(self) -> None:
         """Softly first; asked again, abandon."""
-        if self._stop_asked:
-            self.source.abandon()
-            self.notify("abandoning: what is in progress is given up")
-        else:
-            self._stop_asked = True
+        name = "abandon" if self._stop_asked else "stop"
+        self._stop_asked = True
+        if self.source.controls is not None:
+            self.action_change(name, 1)
+        elif name == "stop":
             self.source.stop()
-            self.notify("soft stop: what was accepted is served. X again abandons")
+            self.say("soft stop: what was accepted is served. X again abandons")
+        else:
+            self.source.abandon()
+            self.say("abandoning: what is in progress is given up")
 
-    def action_connections(self, factor: float) -> None:
-        """Twice or half the clients."""
-        self.notify(self.source.scale_connections(factor))
+    def action_control(self) -> None:
+        """Open the controls, or close them."""
+        self.board.show_control(not self.board.control.display)
 
-    def action_rate(self, factor: float) -> None:
-        """Twice or half the rate."""
-        self.notify(self.source.scale_rate(factor))
+    def on_control_pane_change(self, message: ControlPane.Change) -> None:
+        """From the controls."""
+        self.action_change(message.name, message.direction)
+
+    def action_change(self, name: str, direction: int) -> None:
+        """A control a step up or down."""
+        if self.newest is None:
+            return
+        if reason := self.why_not(name):
+            self.say(reason)
+        elif name != "architecture":
+            self.say(self.source.controls.change(name, direction, self.newest))
+            self.board.control.watch_picture()
+        elif not self._restarting:
+            self._restarting = True
+            self._restart(direction, self.newest)
+
+    @work(thread=True)
+    def _restart(self, direction: int, picture: Picture) -> None:
+        """One server ends and another starts, which takes longer than a screen may stand still."""
+        told = self.source.controls.change("architecture", direction, picture)
+        self.call_from_thread(self._restarted, told)
+
+    def _restarted(self, told: str) -> None:
+        self._restarting = False
+        self.say(told)
+
+    def choose_architecture(self, name: str) -> None:
+        """So many steps on as it is away from the one that runs."""
+        names, header = list(NAMES), self.newest.snapshot.header
+        if header is not None and header.architecture in names and name != header.architecture:
+            self.action_change("architecture", names.index(name) - names.index(header.architecture))
+
+    def say(self, text: str) -> None:
+        """In a box for a moment; the newest replaces the one before, so that a key held down does not fill the screen."""
+        self.clear_notifications()
+        self.notify(text, markup=False)
+
+    def action_maximise(self) -> None:
+        """The focused pane alone, or all of the view again."""
+        self._leave_presenting()
+        self.board.alone = "" if self.board.alone == MAXIMISED else MAXIMISED
+        if self.board.alone:
+            self.say("maximised: m or Esc shows the others again")
+
+    def action_present(self) -> None:
+        """Big and light, for the back row; or as before."""
+        if self.board.alone == PRESENT:
+            self.action_back()
+        else:
+            self._theme_before = self.theme
+            self.theme = LIGHT.name
+            self.board.alone = PRESENT
+            self.say("presenter mode: P or Esc leaves it")
+
+    def action_back(self) -> None:
+        """Close the controls; else give the view its other panes back."""
+        if self.board.control.display:
+            self.board.show_control(False)
+        else:
+            self._leave_presenting()
+            self.board.alone = ""
+
+    def _leave_presenting(self) -> None:
+        if self.board.alone == PRESENT:
+            self.theme = self._theme_before

@@ -13,7 +13,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from teachserve.dashboard.glyphs import GLYPHS, css_name
-from teachserve.dashboard.keys import EVERYWHERE, KEYS, SCROLLING
+from teachserve.dashboard.keys import EVERYWHERE, KEYS, OVER, SCROLLING
 from teachserve.dashboard.line_pane import CLASSES, Line, Styled
 from teachserve.dashboard.verdicts import SHORT
 from teachserve.events import State
@@ -54,7 +54,7 @@ def key_entries(bindings: Iterable[object]) -> list[Entry]:
 
 def pane_sections(pane: Widget | None) -> list[tuple[str, list[Entry]]]:
     """The first page: the focused pane, then the keys everywhere."""
-    everywhere = [(key.shown, "strong", key.sentence) for key in KEYS if key.where == EVERYWHERE]
+    everywhere = [(key.shown, "strong", key.sentence) for key in KEYS if key.where in (EVERYWHERE, OVER)]
     ours = [cls for cls in type(pane).__mro__ if cls.__module__.startswith("teachserve.")]
     own = key_entries(dict.fromkeys(one for cls in ours for one in vars(cls).get("BINDINGS", ())))
     scrolling = [(SCROLLING, "strong", "scroll it.")] if isinstance(pane, ScrollView) and not own else []

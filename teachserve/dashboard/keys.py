@@ -9,6 +9,9 @@ from teachserve.dashboard.views import VIEWS
 EVERYWHERE = ""
 LIST = "list"
 """Every pane that is a list of rows."""
+CONTROL = "control"
+OVER = "over"
+"""The whole dashboard, while something lies over it or one pane has the screen to itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +34,11 @@ class Key:
         name = "".join(letter if letter.isalnum() else "-" for letter in f"{self.where}-{self.action}").strip("-")
         return Binding(
             self.keys, self.action, self.label, show=self.footer, key_display=self.shown, tooltip=self.sentence,
-            priority=self.keys == "ctrl+c", id=name,
+            priority=self.keys == "ctrl+c" or self.where == OVER, id=name,
         )  # fmt: skip
 
 
+# The footer is for a newcomer: how to leave, to get help, to hold the picture still, to change something, to see it large.
 KEYS = (
     Key(
         "q", "end", "q", "Quit", "Leaves: a demo's server and load end with it, a server that you watch runs on.", True
@@ -50,15 +54,19 @@ KEYS = (
     ),
     Key("space", "freeze", "space", "Freeze", "Freezes the view, so that you can read it; the server runs on.", True),
     *(Key(view.key, f"view('{view.name}')", view.key, view.label, view.sentence) for view in VIEWS),
-    Key("plus,equals_sign", "connections(2)", "+ -", "Clients", "+ doubles the connections, - halves them.", True),
-    Key("minus", "connections(0.5)", "-", "Fewer", "Halves the connections of the load."),
-    Key("greater_than_sign", "rate(2)", "< >", "Rate", "> doubles the rate of the load, < halves it.", True),
-    Key("less_than_sign", "rate(0.5)", "<", "Slower", "Halves the rate of the load."),
-    Key("X", "stop", "X", "Stop", "Stops the server softly: what it has accepted is served. Again: abandons it.", True),
-    Key("T", "theme", "T", "Theme", "Changes between the dark and the light theme."),
-    Key("tab", "focus_next", "Tab", "Next", "Moves the focus to the next pane: ? explains it, m maximises it."),
+    Key("tab", "focus_next", "Tab", "Pane", "Moves the focus to the next pane: ? explains it, m maximises it.", True),
     Key("shift+tab", "focus_previous", "shift+Tab", "Previous", "Moves the focus to the pane before."),
-    Key("f8", "picture", "f8", "SVG", "Saves this screen as an SVG picture in the current folder.", True),
+    Key("plus,equals_sign", "change('connections', 1)", "+ -", "Load", "+ gives the load more clients.", True),
+    Key("minus", "change('connections', -1)", "-", "Fewer", "Gives the load fewer clients."),
+    Key("greater_than_sign", "change('rate', 1)", ">", "Faster", "Raises the rate of the load: an open loop."),
+    Key("less_than_sign", "change('rate', -1)", "<", "Slower", "Lowers the rate of the load."),
+    Key("c", "control", "c", "Control", "Opens the controls: load, options, architecture, slow motion, stop.", True),
+    Key("P", "present", "P", "Present", "Presenter mode: big numbers and one pane, light; again or Esc: back.", True),
+    Key("X", "stop", "X", "Stop", "Stops the server softly: what it has accepted is served. Again: abandons it.", True),
+    Key("m", "maximise", "m", "Maximise", "Gives the pane with the focus the whole middle; again or Esc: back."),
+    Key("T", "theme", "T", "Theme", "Changes between the dark and the light theme."),
+    Key("f8", "picture", "f8", "SVG", "Saves this screen as an SVG picture in the current folder."),
+    Key("ctrl+p", "command_palette", "^p", "Palette", "Finds any action, control, view or word by its name."),
     Key("down,j", "move(1)", "arrows", "Next", "Choose the next row of the list; j and k do as well.", where=LIST),
     Key("up,k", "move(-1)", "up", "Before", "Chooses the row before.", where=LIST),
     Key("pagedown", "page(1)", "pgdn", "Page on", "Chooses the row a page further down.", where=LIST),
@@ -75,6 +83,12 @@ KEYS = (
     Key("escape", "clear_filter", "Esc", "All", "Shows all rows again.", where=LIST),
     Key("e", "ended", "e", "Ended", "Hides the threads that have ended lately, or shows them again.", where="threads"),
     Key("escape,enter", "leave", "Esc", "Back", "Goes back to the view.", where="detail"),
+    Key("up,k", "choose(-1)", "up", "Before", "Chooses the control before.", where=CONTROL),
+    Key("down,j", "choose(1)", "down", "Next", "Chooses the next control.", where=CONTROL),
+    Key("left,h", "step(-1)", "left", "Less", "Changes the chosen control a step down.", where=CONTROL),
+    Key("right,l", "step(1)", "right", "More", "Changes it a step up.", where=CONTROL),
+    Key("enter", "do", "Enter", "Do", "Does what the chosen control is for.", where=CONTROL),
+    Key("escape", "back", "Esc", "Back", "Closes what lies over the view.", where=OVER),
 )
 SCROLLING = "arrows, page up and down, home, end"
 

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from teachserve.dashboard.look import Look
 from teachserve.demo.endings import BROKEN, DONE, USAGE, Ending, Endings
 from teachserve.demo.guard import Guarded
 from teachserve.demo.supervisor import StartError, Supervisor
@@ -25,12 +26,12 @@ class Display:
     `picture`: nobody looks, and the last frame goes to this file.
     """
 
-    def __init__(self, guarded: Guarded, endings: Endings, duration_s: float | None, dark: bool,
+    def __init__(self, guarded: Guarded, endings: Endings, duration_s: float | None, look: Look,
                  picture: Path | None, recorder: Recorder | None = None) -> None:  # fmt: skip
         self._guarded = guarded
         self._endings = endings
         self._duration_s = duration_s
-        self._dark = dark
+        self._look = look
         self._picture = picture
         self._recorder = recorder
 
@@ -46,7 +47,7 @@ class Display:
             link = supervisor.link()
             load = LoadLine(supervisor.start_load(link.header["host"], link.header["port"]), supervisor.plan.load)
             supervisor.began()
-            return self._show(Dashboard(Feed(link, supervisor, load, self._recorder), self._dark), supervisor.end)
+            return self._show(Dashboard(Feed(link, supervisor, load, self._recorder), self._look), supervisor.end)
         except StartError as error:
             return Ending(error.status, str(error))
         finally:
@@ -61,7 +62,7 @@ class Display:
             link = Link.attach(link_file)
         except LinkError as error:
             return Ending(BROKEN, str(error))
-        return self._show(Dashboard(Feed(link, recorder=self._recorder), self._dark), link.close)
+        return self._show(Dashboard(Feed(link, recorder=self._recorder), self._look), link.close)
 
     def _show(self, app, take_down: Callable[[], None]) -> Ending:
         """The app's whole run, with a thread beside it that waits for another reason to end."""

@@ -14,6 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Footer, Static
 
 from teachserve.dashboard.chosen import Chosen
+from teachserve.dashboard.control import ControlPane
 from teachserve.dashboard.panes.counts import CountsPane
 from teachserve.dashboard.panes.events import EventsPane
 from teachserve.dashboard.panes.header import HeaderPane
@@ -28,10 +29,12 @@ from teachserve.dashboard.panes.threads import ThreadTable
 from teachserve.dashboard.panes.vitals import VitalsPane
 from teachserve.dashboard.panes.waiting import WaitingPane
 from teachserve.dashboard.panes.witness import WitnessPane
+from teachserve.dashboard.present import NumbersPane
 from teachserve.dashboard.views import OPENING
 from teachserve.demo.picture import Picture
 
 SMALLEST = (60, 16)
+MAXIMISED, PRESENT = "maximised", "present"
 
 # What each view is made of; beside it, where the terminal is wide enough, what goes with it.
 BODIES: dict[str, tuple[tuple[Callable[[], Widget], ...], tuple[Callable[[], Widget], ...]]] = {
@@ -42,13 +45,15 @@ BODIES: dict[str, tuple[tuple[Callable[[], Widget], ...], tuple[Callable[[], Wid
 }
 
 
-class DashboardScreen(Screen[None]):
+class DashboardScreen(Screen[None], inherit_bindings=False):  # every key is in the one table
     """Complete at 80x24; below 60x16 a sentence; from 120 columns on, more beside the view."""
 
     HORIZONTAL_BREAKPOINTS: ClassVar = [(0, "-too-narrow"), (SMALLEST[0], "-narrow"), (120, "-wide"), (160, "-widest")]
     VERTICAL_BREAKPOINTS: ClassVar = [(0, "-too-low"), (SMALLEST[1], "-low"), (24, "-high")]
 
     view: reactive[str] = reactive(OPENING, init=False)
+    alone: reactive[str] = reactive("", init=False)
+    """MAXIMISED or PRESENT: one pane has the whole middle; "": all of the view's."""
 
     class Ready(Message):
         """The panes are there."""
@@ -56,14 +61,18 @@ class DashboardScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         yield HeaderPane()
         yield TabsPane()
+        yield NumbersPane()
         yield StoryPane()
-        for name, (main, side) in BODIES.items():
-            with Container(id=f"view-{name}", classes="view"):
-                with Container(classes="main"):
-                    yield from (pane() for pane in main)
-                if side:
-                    with Container(classes="side"):
-                        yield from (pane() for pane in side)
+        yield CountsPane(id="counts")
+        with Container(id="middle"):
+            for name, (main, side) in BODIES.items():
+                with Container(id=f"view-{name}", classes="view"):
+                    with Container(classes="main"):
+                        yield from (pane() for pane in main)
+                    if side:
+                        with Container(classes="side"):
+                            yield from (pane() for pane in side)
+            yield ControlPane()
         yield StatusPane()
         yield Footer(show_command_palette=False)
         yield Static(id="too-small")
@@ -73,6 +82,8 @@ class DashboardScreen(Screen[None]):
         shared = (HeaderPane, TabsPane, StoryPane, StatusPane)
         self._shared = [self.query_one(pane) for pane in shared]
         self._header, self._tabs, _, self._status = self._shared
+        self._sometimes = [self.query_one(pane) for pane in (NumbersPane, "#counts", ControlPane)]
+        self.control = self.query_one(ControlPane)
         self._panes = {
             name: [pane for pane in self.query(f"#view-{name} *") if hasattr(pane, "picture")] for name in BODIES
         }
@@ -86,11 +97,40 @@ class DashboardScreen(Screen[None]):
         for name in BODIES:
             self.query_one(f"#view-{name}").set_class(name != self.view, "-other")
         self._tabs.view = self.view
-        panes = self._panes[self.view]
-        self.set_focus(next((pane for pane in panes if isinstance(pane, ScrollView)), panes[0]))
+        if self.focused is not self.control:
+            self.set_focus(self.main_pane)
+        self._leave_alone(self.main_pane)
+        self.refresh_panes()
+        self.show_chosen(self._chosen)
+
+    def watch_alone(self) -> None:
+        """One pane gets the middle: the one with the focus, where that is part of the view."""
+        self._leave_alone(self.focused if self.focused in self._panes[self.view] else self.main_pane)
+        self.refresh_panes()
+
+    def _leave_alone(self, chosen: Widget) -> None:
+        self.set_class(bool(self.alone), "-alone")
+        self.set_class(self.alone == PRESENT, "-present")
+        for pane in self._panes[self.view]:
+            pane.set_class(pane is chosen, "-chosen")
+            pane.parent.set_class(chosen.parent is pane.parent, "-holds")
+
+    def show_control(self, shown: bool) -> None:
+        """Open the controls over the view, or close them."""
+        self.set_class(shown, "-controlling")
+        self.set_focus(self.control if shown else self.main_pane)
+        self.call_after_refresh(self.refresh_panes)
+
+    def refresh_panes(self) -> None:
+        """Give what has come into view the newest picture."""
         if self._newest is not None:
             self.show(self._newest)
-        self.show_chosen(self._chosen)
+
+    @property
+    def main_pane(self) -> Widget:
+        """What the view is about: the list in it, where there is one, else its last pane."""
+        panes = list(self.query(f"#view-{self.view} .main > *"))
+        return next((pane for pane in panes if isinstance(pane, ScrollView)), panes[-1])
 
     def on_tabs_pane_chosen(self, message: TabsPane.Chosen) -> None:
         """A click on a view's name."""
@@ -112,8 +152,9 @@ class DashboardScreen(Screen[None]):
     def show(self, picture: Picture) -> None:
         """Draw this picture. A pane that is not in view gets it when it comes into view."""
         self._newest = picture
-        for pane in (*self._shared, *self._panes[self.view]):
-            pane.picture = picture
+        for pane in (*self._shared, *self._panes[self.view], *self._sometimes):
+            if pane.display:
+                pane.picture = picture
 
     def show_chosen(self, chosen: Chosen, besides: Widget | None = None) -> None:
         """Light what is chosen in every pane that can, but not in the one that has done so already."""

@@ -4,6 +4,8 @@ The hues are Okabe and Ito's, which people with any common colour blindness can 
 for as they stand they reach a contrast of 1.3 to 2.3 there. On the raised dark ground vermilion is a little lighter.
 """
 
+from collections.abc import Iterable
+
 from textual.theme import Theme
 
 # name: (on the dark background, on the light one)
@@ -45,6 +47,12 @@ def _theme(name: str, background: str, raised: str, foreground: str, column: int
             "scrollbar-background": raised,
         },
     )
+
+
+def named(name: str, known: Iterable[str]) -> str:
+    """The theme to begin with: ours for dark and light, or any that Textual knows; dark for a name that nobody knows."""
+    ours = {"dark": DARK.name, "light": LIGHT.name}
+    return ours.get(name, name if name in known else DARK.name)
 
 
 DARK = _theme("teachserve-dark", DARK_BACKGROUND, DARK_RAISED, "#E6E6E6", 0)

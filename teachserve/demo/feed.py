@@ -27,6 +27,8 @@ class Feed:
     `recorder` gets every frame that is folded, in its order.
     """
 
+    controls = None
+
     player = None
     """What happens now cannot be played again."""
 

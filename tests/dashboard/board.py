@@ -3,11 +3,58 @@
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Iterator
+from typing import NamedTuple
 
 from textual.pilot import Pilot
 
 from teachserve.dashboard.app import Dashboard
+from teachserve.dashboard.look import Look
 from teachserve.demo.picture import Picture
+
+
+class Adjustable(NamedTuple):
+    """A control, as the dashboard is told of it."""
+
+    name: str
+    label: str
+    sentence: str
+    group: str
+
+
+class Adjusted:
+    """Controls that note what was asked for. `reasons`: why one cannot be used now, by name."""
+
+    all = (
+        Adjustable("connections", "clients", "How many clients ask at the same time.", "Load"),
+        Adjustable("rate", "rate", "Requests per second over all clients; none: a closed loop.", "Load"),
+        Adjustable("keep-alive", "keep-alive", "Whether a client keeps its connection.", "Load"),
+        Adjustable("delay", "delay", "How long the handler takes.", "Server"),
+        Adjustable("standby", "standby", "Workers that may block in accept beside the one asked for.", "Server"),
+        Adjustable("threads", "threads", "Workers of a thread pool.", "Server"),
+        Adjustable("max-threads", "max-threads", "Threads that may serve at once.", "Server"),
+        Adjustable("architecture", "architecture", "Starts another architecture under the same load.", "Server"),
+        Adjustable("slow", "slow motion", "Each verb of each thread takes so much longer.", "Time"),
+        Adjustable("stop", "soft stop", "Nobody accepts; what was accepted is served.", "Stop"),
+        Adjustable("abandon", "abandon", "What is in progress is given up.", "Stop"),
+    )
+
+    def __init__(self, asked: list[str]) -> None:
+        self._asked = asked
+        self.values = {"connections": 100, "rate": 0, "delay": 1}
+        self.reasons = {"threads": "recycling has no fixed number of workers"}
+
+    def value(self, name: str, picture: Picture) -> str:
+        return str(self.values.get(name, 0))
+
+    def reason(self, name: str, picture: Picture) -> str:
+        if name in ("connections", "rate", "keep-alive") and picture.load is None:
+            return "there is no load generator"
+        return self.reasons.get(name, "")
+
+    def change(self, name: str, direction: int, picture: Picture) -> str:
+        self.values[name] = self.values.get(name, 0) + direction
+        self._asked.append(f"{name} {direction:+}")
+        return f"{name}: {self.values[name]}"
 
 
 class Given:
@@ -16,6 +63,7 @@ class Given:
     def __init__(self, first: Picture) -> None:
         self.first = first
         self.asked: list[str] = []
+        self.controls: Adjusted | None = Adjusted(self.asked)
         self.closed = threading.Event()
         self.refusal = ""
         """What `send` answers."""
@@ -41,26 +89,20 @@ class Given:
     def abandon(self) -> None:
         self.asked.append("abandon")
 
-    def scale_connections(self, factor: float) -> str:
-        self.asked.append(f"connections {factor:g}")
-        return "200 connections"
-
-    def scale_rate(self, factor: float) -> str:
-        self.asked.append(f"rate {factor:g}")
-        return "rate 2000"
-
 
 Story = Callable[[Dashboard, Pilot, Given], Awaitable[None]]
 
 
 def play(
-    first: Picture, story: Story, size: tuple[int, int] = (80, 24), dark: bool = True, view: str = "threads"
-) -> Given:
+    first: Picture, story: Story, size: tuple[int, int] = (80, 24), dark: bool = True, view: str = "threads",
+    look: Look | None = None,
+) -> Given:  # fmt: skip
     """Run the dashboard on a terminal of this size, with this picture, for as long as the story goes."""
+    look = look or Look("dark" if dark else "light")
 
     async def run() -> Given:
         source = Given(first)
-        app = Dashboard(source, dark, clock=lambda: source.now)
+        app = Dashboard(source, look, clock=lambda: source.now)
         async with app.run_test(size=size) as pilot:
             while app.newest is None:
                 await pilot.pause()
@@ -88,12 +130,14 @@ def screen_text(app: Dashboard) -> str:
     return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips)
 
 
-def text_of(first: Picture, size: tuple[int, int] = (80, 24), dark: bool = True, view: str = "threads") -> str:
+def text_of(
+    first: Picture, size: tuple[int, int] = (80, 24), dark: bool = True, view: str = "threads", look: Look | None = None
+) -> str:
     """The screen's text for one picture."""
     found: list[str] = []
 
-    async def look(app: Dashboard, pilot: Pilot, source: Given) -> None:
+    async def see(app: Dashboard, pilot: Pilot, source: Given) -> None:
         found.append(screen_text(app))
 
-    play(first, look, size, dark, view)
+    play(first, see, size, dark, view, look)
     return found[0]

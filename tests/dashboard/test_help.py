@@ -7,7 +7,7 @@ from textual.widget import Widget
 
 from teachserve.dashboard.app import Dashboard
 from teachserve.dashboard.help import HelpText, all_sections, help_lines, pane_sections
-from teachserve.dashboard.keys import EVERYWHERE, KEYS
+from teachserve.dashboard.keys import EVERYWHERE, KEYS, OVER
 from teachserve.dashboard.panes.load import LoadPane
 from teachserve.dashboard.panes.threads import ThreadTable
 from teachserve.dashboard.views import VIEWS
@@ -46,7 +46,9 @@ def test_the_help_of_a_pane_has_its_words_its_keys_and_the_keys_everywhere() -> 
             assert state.value in told
         assert "before`: since before the watching began" in told
         assert "j and k do as well" in told
-        assert [key for key in KEYS if key.where == EVERYWHERE and " ".join(key.sentence.split()) not in told] == []
+        assert [
+            key for key in KEYS if key.where in (EVERYWHERE, OVER) and " ".join(key.sentence.split()) not in told
+        ] == []
 
     play(picture(), story)
 

@@ -123,14 +123,14 @@ def test_x_stops_softly_and_x_again_abandons() -> None:
         await show(app, pilot, picture(replace(recycling(accepting=0), phase="stopped")))
         await pilot.press("X")
 
-    assert play(picture(), story).asked == ["stop", "abandon"]
+    assert play(picture(), story).asked == ["stop +1", "abandon +1"]
 
 
 def test_plus_minus_less_and_greater_change_the_load() -> None:
     async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
         await pilot.press("+", "-", ">", "<")
 
-    assert play(picture(), story).asked == ["connections 2", "connections 0.5", "rate 2", "rate 0.5"]
+    assert play(picture(), story).asked == ["connections +1", "connections -1", "rate +1", "rate -1"]
 
 
 def test_the_load_keys_do_nothing_where_there_is_no_load() -> None:

@@ -36,7 +36,7 @@ OWED = [
     *("worker-6       # handling      250ms   1206   406    46    45 futex GIL",),
     *("agrees 100 % · judged 83.7 % of 1075 samples",),
     *("Link       live", "lost frames 0, events 0", "illegal moves 0", "events sampled"),
-    *("q Quit", "space Freeze", "? Help", "f8 SVG", "X Stop", "+ - Clients", "< > Rate"),
+    *("q Quit", "? Help", "space Freeze", "Tab Pane", "+ - Load", "c Control", "P Present", "X Stop"),
 ]
 
 

@@ -45,6 +45,8 @@ class HeaderPane(LinePane):
             (f" {'for' if snapshot.phase == 'serving' else 'after'} {duration(snapshot.at_s)}", ""),
         ]
         where: Line = [(f"{header.host}:{header.port}", "quiet")]
+        if self.banner and height < 2:
+            return [[(self.banner.ljust(width), "banner")]]
         if self.banner:
             return [spread(left, where, width), [(self.banner.ljust(width), "banner")]]
         return [spread(left, where, width), [(option_line(picture, width), "quiet")]]
