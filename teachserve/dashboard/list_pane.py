@@ -64,9 +64,9 @@ class ListPane(Styled, ScrollView, can_focus=True):
         """The chosen row's number; 0: none."""
         return self.chosen.thread
 
-    def choose(self, number: int) -> Choose:
-        """What says that this row is chosen."""
-        return Choose(thread=number, control=self)
+    def choose(self, number: int) -> None:
+        """This row is the chosen one."""
+        self.tell(Choose(thread=number, control=self))
 
     def open(self, number: int) -> None:
         """Enter, or a double click, on this row."""
@@ -180,15 +180,18 @@ class ListPane(Styled, ScrollView, can_focus=True):
         number = self.cursor()
         return next((place for place, row in enumerate(self._rows) if self.number(row) == number), None)
 
+    def tell(self, message: Choose) -> None:
+        """Light it here at once, for the next key may be on its way, and say so to the app."""
+        self.chosen = message.chosen
+        self.post_message(message)
+
     def select(self, index: int) -> None:
         """Choose the row at this place of the order, and have it in view."""
         if not self._rows:
             return
         index = max(0, min(len(self._rows) - 1, index))
         self._last_index = index
-        message = self.choose(self.number(self._rows[index]))
-        self.chosen = message.chosen  # at once: the next key may be on its way
-        self.post_message(message)
+        self.choose(self.number(self._rows[index]))
         first = self.scroll_offset.y
         wanted = max(index - self.room + 1, min(first, index))
         if wanted != first:

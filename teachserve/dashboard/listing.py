@@ -17,7 +17,7 @@ class Column(Generic[Row]):
     """One column. `width` in cells, 0 where this picture has nothing for it; figures stand at the right.
 
     `key` is what it sorts by; None comes last whichever way. Where room is short the highest `gives_way` goes first,
-    0 never does. One column may stretch over what is left.
+    0 never does. One column may stretch over what is left, up to so many cells as `stretches` says.
     """
 
     title: str
@@ -26,7 +26,7 @@ class Column(Generic[Row]):
     key: Callable[[Picture, Row], Any]
     right: bool = False
     gives_way: int = 0
-    stretches: bool = False
+    stretches: int = 0
 
     def heading(self, width: int, arrow: str) -> str:
         """The title in its column. The arrow stands where there is room: a figure's heading has a space before it."""
@@ -51,7 +51,7 @@ def fit(columns: Sequence[Column], picture: Picture, room: int) -> Layout:
             break
         layout.remove(first)
     left = room - sum(width + 1 for _, width in layout) + 1
-    return [(column, width + (left if column.stretches and left > 0 else 0)) for column, width in layout]
+    return [(column, max(width, min(column.stretches, width + left))) for column, width in layout]
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from teachserve.dashboard.control import ControlPane
 from teachserve.dashboard.panes.counts import CountsPane
 from teachserve.dashboard.panes.events import EventsPane
 from teachserve.dashboard.panes.header import HeaderPane
+from teachserve.dashboard.panes.kernel import KernelStates, KernelThreads, KernelWords
 from teachserve.dashboard.panes.load import LoadPane
 from teachserve.dashboard.panes.places import PlacesPane
 from teachserve.dashboard.panes.queues import QueuesPane
@@ -41,7 +42,7 @@ BODIES: dict[str, tuple[tuple[Callable[[], Widget], ...], tuple[Callable[[], Wid
     "places": ((VitalsPane, WaitingPane, PlacesPane), (ThreadTable,)),
     "threads": ((CountsPane, QueuesPane, RatesPane, LoadPane, ThreadTable, WitnessPane), (WitnessPane, EventsPane)),
     "events": ((EventsPane,), ()),
-    "kernel": ((QueuesPane, WitnessPane), ()),
+    "kernel": ((QueuesPane, KernelStates, KernelWords, KernelThreads), ()),
 }
 
 

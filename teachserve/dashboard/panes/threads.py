@@ -114,7 +114,7 @@ COLUMNS: tuple[Column[ThreadView], ...] = (
         lambda _, thread: thread.queue or None,
         gives_way=5,
     ),
-    Column("Kernel", lambda _: 10, kernel_cell, sight_rank, gives_way=4, stretches=True),
+    Column("Kernel", lambda _: 10, kernel_cell, sight_rank, gives_way=4, stretches=100),
 )
 
 
