@@ -118,8 +118,8 @@ class Records:
 
     def add(self, at: int, snapshot: Snapshot, load: LoadView | None) -> None:
         """Note this moment; one at which nobody serves any more is no moment."""
+        self._due = at + HISTORY_STEP_US
         if snapshot.phase in ALIVE:
-            self._due = at + HISTORY_STEP_US
             rate = load.answered_per_s if load else snapshot.requests_per_s
             for column, value in zip(self._columns, (rate, load and load.p50, load and load.p99), strict=True):
                 column.append(value)
