@@ -61,7 +61,7 @@ class Latency:
 class Progress:
     """The run so far, ten times a second. Counts are since the beginning, `*_now` is over the last second.
 
-    `at` seconds since the beginning; `url`, `connections`, `keep_alive` and `rate` the plan as it stands now.
+    `at` seconds since the beginning; `host`, `port`, `connections`, `keep_alive` and `rate` the plan as it stands now.
     `moving` requests in hand that were sent to an address which the load has left since.
     `requests` answers with status 200; `statuses` all answers by status; `errors` failed requests by kind.
     `never_served` clients that have asked and not got one 200 so far.
@@ -71,7 +71,8 @@ class Progress:
     """
 
     at: float
-    url: str
+    host: str
+    port: int
     moving: int
     connections: int
     keep_alive: bool

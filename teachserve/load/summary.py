@@ -48,7 +48,8 @@ RESULT_KEYS = {
 PROGRESS_KEYS = {
     "frame": "progress",
     "at_s": "seconds since the beginning",
-    "url": "what is asked for, as the plan stands now",
+    "host": "where the load goes, as the plan stands now",
+    "port": "the same",
     "moving": "requests in hand that were sent to an address which the load has left since",
     "connections": "client slots, as the plan stands now",
     "rate": "requests/s planned, null in a closed loop",
@@ -137,7 +138,8 @@ def progress_json(progress: Progress, lost_frames: int = 0) -> dict[str, Any]:
     return {
         "frame": "progress",
         "at_s": round(progress.at, 3),
-        "url": progress.url,
+        "host": progress.host,
+        "port": progress.port,
         "moving": progress.moving,
         "connections": progress.connections,
         "rate": progress.rate,

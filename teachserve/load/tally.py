@@ -91,7 +91,8 @@ class Tally:
         p50, p99 = (us / 1e6 for us in self._window.percentiles((50, 99))) if self._window.count else (None, None)
         return Progress(
             at=(now - self._began) / NS,
-            url=plan.url,
+            host=plan.host,
+            port=plan.port,
             moving=moving,
             connections=plan.connections,
             keep_alive=plan.keep_alive,

@@ -107,7 +107,7 @@ def test_json_values():
 
 
 PROGRESS = Progress(
-    at=3.21, url="http://h/yo", moving=0, connections=100, keep_alive=True, rate=None, requests=900,
+    at=3.21, host="h", port=80, moving=0, connections=100, keep_alive=True, rate=None, requests=900,
     statuses={200: 900, 503: 50}, errors={Failure.TIMED_OUT: 2},
     never_served=92, connects=100, refused=0, reset=0, requests_per_s_now=1234.4,
     p50_now=0.0012, p99_now=0.0083, cpu_share_now=0.99,
