@@ -2,10 +2,13 @@
 
 import contextlib
 import queue
+import threading
 from collections.abc import Iterator
 from time import monotonic, monotonic_ns, thread_time
+from typing import NamedTuple
 
 from teachserve.demo.answers import Answers
+from teachserve.demo.controls import Controls
 from teachserve.demo.fold import ALIVE, ENDED, PictureFold
 from teachserve.demo.load_line import LoadLine
 from teachserve.demo.picture import Picture
@@ -19,6 +22,9 @@ from teachserve.observe.snapshot import Header
 
 WITNESS_SHARE = 0.05
 """How much of a core the witness may use. One look at 400 threads takes 18 ms: then it looks three times a second."""
+BETWEEN_S = 0.25
+"""How often there is a picture while no server is there: of the load, which goes on."""
+FOLLOW_S = 2.0
 
 
 class Feed:
@@ -39,18 +45,29 @@ class Feed:
         load: LoadLine | None = None,
         recorder: Recorder | None = None,
     ) -> None:
-        self.link = link
         self.load = load
         self._supervisor = supervisor
         self._recorder = recorder
         if recorder is not None:
             recorder.on_end = self.note
         self._fold = PictureFold()
-        self._answers = Answers()
-        self._made: queue.SimpleQueue[Frame] = queue.SimpleQueue()
+        self._made: queue.SimpleQueue[tuple[int, Frame]] = queue.SimpleQueue()
+        self._newest = Attached(link, Answers())
+        self._read: Attached | None = None  # where the reading thread is
+        self._closed = False
+        self._turn = threading.Condition()
+        self.controls = Controls(self, supervisor)
+
+    @property
+    def link(self) -> Link:
+        """The link to the server that is in charge."""
+        return self._newest.link
 
     def pictures(self) -> Iterator[Picture]:
-        """A picture for each table, and one for the end, whichever it is. Blocks; `close` ends it."""
+        """A picture for each table, and one for the end, whichever it is. Blocks; `close` ends it.
+
+        In a demo another server may come after the end of one: until it does, pictures show how the load fares.
+        """
         for frame in self._frames():
             if self._recorder is not None:
                 self._recorder.put(frame)
@@ -59,65 +76,103 @@ class Feed:
                 yield picture
 
     def _frames(self) -> Iterator[Frame]:
+        """The frames of each server that there is, one server after the other."""
+        while (attached := self._next()) is not None:
+            yield from self._frames_of(attached)
+            if self._supervisor is None:
+                return
+            while not self._is_over(attached):
+                at = _since(attached.link, monotonic_ns())
+                yield from self._new_ones(attached.link)
+                yield self._observed(at, ENDED, None)
+
+    def _next(self) -> "Attached | None":
+        with self._turn:
+            self._read = self._newest
+            self._turn.notify_all()
+            return None if self._closed else self._newest
+
+    def _is_over(self, attached: "Attached") -> bool:
+        """Whether there is a server after this one, or no more at all; known within a moment."""
+        with self._turn:
+            return self._turn.wait_for(lambda: self._newest is not attached or self._closed, BETWEEN_S)
+
+    def _frames_of(self, attached: "Attached") -> Iterator[Frame]:
         """The server's frames, and between them those that are made here."""
         witness, pace = None, WitnessPace()
         try:
-            for frame in self.link.frames():
-                yield from self._new_ones()
+            for frame in attached.link.frames():
+                if frame["frame"] != "header":  # before it their moment would be taken for one of the former server's
+                    yield from self._new_ones(attached.link)
                 yield frame
                 if frame["frame"] == "header":
                     header = Header.of(frame)
                     witness = Witness(header.process, header.words_descriptor, header.machine, gil=header.gil)
                     if self._recorder is not None and self._recorder.events:
-                        self._tell("level", level="stream")
+                        _tell(attached.link, "level", level="stream")
                 elif frame["frame"] == "table":
-                    yield self._observed(frame, header, witness, pace)
+                    alive = frame["phase"] in ALIVE
+                    look = pace.look(witness) if alive else None
+                    yield self._observed(frame["at"], queue_of(header) if alive else ENDED, look)
                 elif frame["frame"] == "reply":
-                    self._answers.put(frame)
+                    attached.answers.put(frame)
         finally:
             if witness is not None:
                 witness.close()
 
-    def _observed(self, table: Frame, header: Header, witness: Witness, pace: "WitnessPace") -> Frame:
-        alive = table["phase"] in ALIVE
-        look = pace.look(witness) if alive else None
+    def _observed(self, at: int, accept_queue: AcceptQueue, look: Look | None) -> Frame:
         return {
             "frame": "observed",
-            "at": table["at"],
-            "accept_queue": (queue_of(header) if alive else ENDED).as_json(),
+            "at": at,
+            "accept_queue": accept_queue.as_json(),
             "witness": look and look.as_json(),
             "load": self.load and self.load.view().as_json(),
         }
 
-    def _new_ones(self) -> Iterator[Frame]:
+    def _new_ones(self, link: Link) -> Iterator[Frame]:
         with contextlib.suppress(queue.Empty):
             while True:
-                yield self._made.get_nowait()
+                now, frame = self._made.get_nowait()
+                yield {"frame": frame["frame"], "at": _since(link, now), **frame}
 
     def close(self) -> None:
         """Leave the server: `pictures` comes to its end."""
+        with self._turn:
+            self._closed = True
+            self._turn.notify_all()
         self.link.close()
+
+    def follow(self, link: Link) -> None:
+        """Go on with another server, which takes the place of the one before; waits a moment until that is so."""
+        attached = Attached(link, Answers())
+        with self._turn:
+            if self._closed:
+                link.close()
+                return
+            before, self._newest = self._newest, attached
+            self._turn.notify_all()
+        before.link.close()
+        with self._turn:
+            self._turn.wait_for(lambda: self._read is attached or self._closed, FOLLOW_S)
 
     # What a person may ask for.
 
     def mark(self, text: str, kind: str) -> None:
         """Note that a person has changed something just now; see `Mark`."""
-        self._made.put({"frame": "mark", "at": self._now(), "text": text, "kind": kind})
+        self._made.put((monotonic_ns(), {"frame": "mark", "text": text, "kind": kind}))
 
     def note(self, text: str) -> None:
         """A line for the log, beside the server's own."""
-        self._made.put({"frame": "log", "at": self._now(), "text": text})
-
-    def _now(self) -> int:
-        return (monotonic_ns() - self.link.header["epoch_ns"]) // 1000
+        self._made.put((monotonic_ns(), {"frame": "log", "text": text}))
 
     def send(self, command: str, **fields: object) -> str:
         """Send the server a command, and wait a moment for its answer: "", or one sentence why it was not done."""
+        link, answers = self._newest
         try:
-            number = self.link.send(command, **fields)
+            number = link.send(command, **fields)
         except LinkError as error:
             return str(error)
-        answer = self._answers.wait(number)
+        answer = answers.wait(number)
         if answer is None:
             return f"the server has not answered yet: {command} may still be done"
         return "" if answer["ok"] else answer["error"]
@@ -133,19 +188,32 @@ class Feed:
     def _order(self, command: str) -> None:
         if self._supervisor is not None:
             self._supervisor.stop_asked = True
-        self._tell(command)
-
-    def _tell(self, command: str, **fields: object) -> None:
-        with contextlib.suppress(LinkError):  # a server that is gone has stopped
-            self.link.send(command, **fields)
+        _tell(self.link, command)
 
     def scale_connections(self, factor: float) -> str:
         """More or fewer clients; what was asked for, in words."""
-        return self.load.scale_connections(factor) if self.load else "there is no load generator"
+        return self.controls.change("connections", 1 if factor > 1 else -1, self._fold.picture())
 
     def scale_rate(self, factor: float) -> str:
         """A higher or lower rate; what was asked for, in words."""
-        return self.load.scale_rate(factor) if self.load else "there is no load generator"
+        return self.controls.change("rate", 1 if factor > 1 else -1, self._fold.picture())
+
+
+class Attached(NamedTuple):
+    """A link, and the answers that come over it."""
+
+    link: Link
+    answers: Answers
+
+
+def _tell(link: Link, command: str, **fields: object) -> None:
+    with contextlib.suppress(LinkError):  # a server that is gone has stopped
+        link.send(command, **fields)
+
+
+def _since(link: Link, now_ns: int) -> int:
+    """That moment on the server's clock, in us."""
+    return (now_ns - link.header["epoch_ns"]) // 1000
 
 
 def queue_of(header: Header) -> AcceptQueue:

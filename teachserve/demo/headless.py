@@ -9,6 +9,7 @@ from pathlib import Path
 
 from teachserve.demo.endings import BROKEN, DONE, Ending, Endings
 from teachserve.demo.feed import Feed
+from teachserve.demo.fold import ALIVE
 from teachserve.demo.load_line import LoadLine
 from teachserve.demo.picture import Picture
 from teachserve.demo.report import as_json, as_text
@@ -38,7 +39,9 @@ def run(supervisor: Supervisor, endings: Endings, duration_s: float, json_wanted
         supervisor.end_load()
         result = load.wait_for_result(FAREWELL_S)
         feed.stop()
-        reader.join(FAREWELL_S)
+        reader.seen_the_end.wait(FAREWELL_S)
+        feed.close()
+        reader.join()
     except StartError as error:
         return Ending(error.status, str(error))
     finally:
@@ -84,17 +87,24 @@ def print_report(picture: Picture, result: dict | None, took_s: float, outcome: 
 
 
 class Reader(threading.Thread):
-    """Follows the feed to its end, and then calls `on_end`; `newest` is the newest picture."""
+    """Follows the feed to its end, and then calls `on_end`; `newest` is the newest picture.
+
+    `seen_the_end` is set by the picture of a server that has ended.
+    """
 
     def __init__(self, feed: Feed, on_end: Callable[[], object] | None = None) -> None:
         super().__init__(name="reader", daemon=True)
         self._feed = feed
         self._on_end = on_end
         self.newest: Picture | None = None
+        self.seen_the_end = threading.Event()
         self.start()
 
     def run(self) -> None:
         for picture in self._feed.pictures():
             self.newest = picture
+            if picture.snapshot.phase not in ALIVE:
+                self.seen_the_end.set()
+        self.seen_the_end.set()
         if self._on_end is not None:
             self._on_end()

@@ -3,13 +3,30 @@
 import contextlib
 import json
 import threading
+from dataclasses import dataclass, replace
 from typing import Any
 
 from teachserve.demo.child import Child
 from teachserve.demo.picture import LoadView
-from teachserve.demo.wording import counted
 
-MOST_CONNECTIONS = 10_000
+MOVE_S = 5.0
+"""How long the server that the load leaves may take to answer what is in hand with it."""
+
+
+class NoMoreOrders(Exception):
+    """The load generator takes no more orders: it has ended, or is about to."""
+
+    def __init__(self) -> None:
+        super().__init__("the load generator takes no more orders")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The load as it was last asked for; the progress says the same a moment later."""
+
+    connections: int
+    keep_alive: bool
+    rate: float | None
 
 
 class LoadLine:
@@ -17,11 +34,11 @@ class LoadLine:
 
     def __init__(self, child: Child, plan: dict[str, Any]) -> None:
         self._child = child
+        self.wanted = Wanted(plan["connections"], plan["keep_alive"], plan["rate"])
+        self._told = threading.Condition()
         self._latest: dict[str, Any] = {}
-        self._connections: int = plan["connections"]
-        self._keep_alive: bool = plan["keep_alive"]
-        self._rate: float | None = plan["rate"]
         self._result: dict[str, Any] | None = None
+        self._over = False
         self._writing = threading.Lock()
         self._reader = threading.Thread(target=self._read, name="load-line", daemon=True)
         self._reader.start()
@@ -33,7 +50,13 @@ class LoadLine:
                 if told.pop("frame", None) == "result":
                     self._result = told
                 else:
-                    self._latest = told
+                    self._note(told)
+        self._note(self._latest, over=True)
+
+    def _note(self, told: dict[str, Any], over: bool = False) -> None:
+        with self._told:
+            self._latest, self._over = told, over
+            self._told.notify_all()
 
     def wait_for_result(self, timeout: float) -> dict[str, Any] | None:
         """The result, once the generator has ended. None: it ended without one, or not in time."""
@@ -42,12 +65,12 @@ class LoadLine:
 
     def view(self) -> LoadView:
         """What the newest progress says; before the first, what is planned."""
-        told = self._latest
-        connections = told.get("connections", self._connections)
+        told, wanted = self._latest, self.wanted
+        connections = told.get("connections", wanted.connections)
         return LoadView(
             connections=connections,
-            keep_alive=told.get("keep_alive", self._keep_alive),
-            rate=told.get("rate", self._rate),
+            keep_alive=told.get("keep_alive", wanted.keep_alive),
+            rate=told.get("rate", wanted.rate),
             answered_per_s=told.get("per_s", 0.0),
             p50=told.get("p50"),
             p99=told.get("p99"),
@@ -57,24 +80,34 @@ class LoadLine:
             never_served=told.get("never_served", connections),
             core=told.get("client_cpu", 0.0),
             client_bound=bool(told.get("client_bound")),
+            not_connected=told.get("refused", 0),
         )
 
-    def scale_connections(self, factor: float) -> str:
-        """Twice or half the clients, at least one. What was asked for, in words."""
-        self._connections = min(MOST_CONNECTIONS, max(1, int(self._connections * factor)))
-        return self._order(f"load: {counted(self._connections, 'client')}", connections=self._connections)
+    def change(self, **values: Any) -> None:
+        """Go on with other `connections`, `keep_alive` or `rate` (None: a closed loop). Raises: NoMoreOrders."""
+        wanted = replace(self.wanted, **values)
+        self._order(**values)
+        self.wanted = wanted
 
-    def scale_rate(self, factor: float) -> str:
-        """Twice or half the rate. A closed loop becomes an open one, which plans twice or half of what came now."""
-        before = self._rate or max(1.0, self._latest.get("per_s", 0.0))
-        self._rate = max(1.0, round(before * factor))
-        return self._order(f"load: open loop, {self._rate:g} requests/s planned", rate=self._rate)
+    def move(self, host: str, port: int) -> bool:
+        """Go on at another address. Waits until no request is in hand at the one before; whether it came to that.
 
-    def _order(self, words: str, **command: object) -> str:
+        Raises: NoMoreOrders.
+        """
+        self._order(host=host, port=port)
+
+        def has_moved() -> bool:
+            told = self._latest
+            return (told.get("host"), told.get("port"), told.get("moving")) == (host, port, 0)
+
+        with self._told:
+            self._told.wait_for(lambda: has_moved() or self._over, MOVE_S)
+            return has_moved()
+
+    def _order(self, **command: object) -> None:
         try:
             with self._writing:
                 self._child.process.stdin.write(json.dumps(command).encode() + b"\n")
                 self._child.process.stdin.flush()
         except (OSError, ValueError):  # ValueError: it was closed here, the demo is ending
-            return "the load generator takes no more orders"
-        return words
+            raise NoMoreOrders from None

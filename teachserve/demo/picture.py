@@ -24,7 +24,8 @@ class LoadView:
     """What the load generator says: its plan, its last second, and its sums since it began.
 
     Latencies in seconds, over the last second, from the plan where there is a rate and from the send where not.
-    `p50` and `p99` are None while nothing was answered. `core` is the share of one core that the generator uses.
+    `p50` and `p99` are None while nothing was answered. `refused` are answers with status 503, `not_connected` connects
+    that nobody accepted; their requests are tried again. `core` is the share of one core that the generator uses.
     """
 
     connections: int = 0
@@ -39,6 +40,7 @@ class LoadView:
     never_served: int = 0
     core: float = 0.0
     client_bound: bool = False
+    not_connected: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """Its fields by name; `LoadView(**told)` makes it one again."""

@@ -103,7 +103,7 @@ def test_orders_go_to_the_server_and_a_server_that_is_gone_is_no_error() -> None
 
 def test_without_a_load_its_orders_say_so() -> None:
     feed = Feed(FakeLink())
-    assert feed.scale_connections(2) == feed.scale_rate(2) == "there is no load generator"
+    assert feed.scale_connections(2) == feed.scale_rate(2) == "only in a demo: the load on this server is not ours"
 
 
 def test_the_witness_looks_as_seldom_as_its_budget_wants(monkeypatch: pytest.MonkeyPatch) -> None:
