@@ -14,6 +14,7 @@ COMMANDS = {
     "serve": ("teachserve.cli.serve", "Serve HTTP with an architecture of your choice."),
     "watch": ("teachserve.cli.watch", "Watch the threads of a running `serve --watch`."),
     "load": ("teachserve.cli.load", "Put load on a server and report requests/s and latency."),
+    "compare": ("teachserve.cli.compare", "Two servers under the same plan: who answers first."),
     "check": ("teachserve.cli.check", "Grade a taskmaster with the conformance suite."),
     "explain": ("teachserve.cli.explain", "What a word on the screen means."),
 }

@@ -51,7 +51,7 @@ def _text(option: Option) -> str:
 
 
 def server_options(*leave_out: str) -> Callable[[Callable], Callable]:
-    """Decorate a command with `--arch` and every server option. Values arrive as text, or None where not given."""
+    """Decorate a command with `--arch` and every server option but these. Values arrive as text, None where not given."""
 
     def decorate(command: Callable) -> Callable:
         for option in reversed(DECLARED):
@@ -65,6 +65,8 @@ def server_options(*leave_out: str) -> Callable[[Callable], Callable]:
                     else "N"
                 )
                 command = click.option(*flags, option.name, default=None, metavar=metavar, help=_text(option))(command)
+        if "arch" in leave_out:
+            return command
         return click.option(
             "--arch", "arch", default="recycling", show_default=True, metavar="NAME",
             help="single-thread, thread-per-connection, thread-pool, recycling, event-loop, or module:Class.",
