@@ -1,7 +1,9 @@
 """The dashboard: one thread reads pictures, the newest goes to the screen, keys go back to the server and the load."""
 
+import asyncio
 import re
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +14,6 @@ from textual.app import App
 from textual.filter import LineFilter, Monochrome
 from textual.message import Message
 
-from teachserve.architectures import NAMES
 from teachserve.dashboard.chosen import Choose, Chosen, Open
 from teachserve.dashboard.commands import Commands
 from teachserve.dashboard.control import ControlPane, Controls
@@ -30,6 +31,8 @@ from teachserve.demo.wording import duration
 
 DEFAULT_LOOK = Look()
 NOTHING = "nothing can be changed here"
+MOST_ORDERS = 4
+"""Changes that may wait for their turn: a key that is held down must not work on long after it is released."""
 
 
 class Source(Protocol):
@@ -94,7 +97,7 @@ class Dashboard(App[None]):
         self._frozen_at: int | None = None
         self._heard = self._clock()
         self._stop_asked = False
-        self._restarting = False
+        self._orders: deque[Callable[[], str]] = deque()
 
     def get_default_screen(self) -> DashboardScreen:
         """Textual's hook for the screen at the bottom of the stack."""
@@ -278,33 +281,32 @@ class Dashboard(App[None]):
         self.action_change(message.name, message.direction)
 
     def action_change(self, name: str, direction: int) -> None:
-        """A control a step up or down."""
-        if self.newest is None:
+        """A control a step up or down, or the action."""
+        self._order(name, lambda: self.source.controls.change(name, direction, self.newest))
+
+    def choose(self, name: str, value: str) -> None:
+        """A control to this value."""
+        self._order(name, lambda: self.source.controls.choose(name, value, self.newest))
+
+    def _order(self, name: str, order: Callable[[], str]) -> None:
+        """Have it done after what was asked for before; where it cannot be done, say why."""
+        if self.newest is None or len(self._orders) >= MOST_ORDERS:
             return
         if reason := self.why_not(name):
             self.say(reason)
-        elif name != "architecture":
-            self.say(self.source.controls.change(name, direction, self.newest))
+            return
+        self._orders.append(order)
+        if len(self._orders) == 1:
+            self._carry_out()
+
+    @work
+    async def _carry_out(self) -> None:
+        """A server may take its time to answer: another thread waits for it, and the screen goes on."""
+        while self._orders:
+            told = await asyncio.to_thread(self._orders[0])
+            self._orders.popleft()
+            self.say(told)
             self.board.control.watch_picture()
-        elif not self._restarting:
-            self._restarting = True
-            self._restart(direction, self.newest)
-
-    @work(thread=True)
-    def _restart(self, direction: int, picture: Picture) -> None:
-        """One server ends and another starts, which takes longer than a screen may stand still."""
-        told = self.source.controls.change("architecture", direction, picture)
-        self.call_from_thread(self._restarted, told)
-
-    def _restarted(self, told: str) -> None:
-        self._restarting = False
-        self.say(told)
-
-    def choose_architecture(self, name: str) -> None:
-        """So many steps on as it is away from the one that runs."""
-        names, header = list(NAMES), self.newest.snapshot.header
-        if header is not None and header.architecture in names and name != header.architecture:
-            self.action_change("architecture", names.index(name) - names.index(header.architecture))
 
     def say(self, text: str) -> None:
         """In a box for a moment; the newest replaces the one before, so that a key held down does not fill the screen."""

@@ -20,12 +20,16 @@ VALUE_AT = GROUP + 2 + LABEL + 1
 
 
 class Control(Protocol):
-    """One thing that can be changed: its name in code, its label on screen, one sentence, and its group's name."""
+    """One thing that can be changed: its name in code, its label on screen, one sentence, and its group's name.
+
+    `choices`: the values that can be chosen by name; empty where any number can.
+    """
 
     name: str
     label: str
     sentence: str
     group: str
+    choices: Sequence[str]
 
 
 class Controls(Protocol):
@@ -40,7 +44,10 @@ class Controls(Protocol):
         """Why it cannot be used now, in a sentence; "" where it can."""
 
     def change(self, name: str, direction: int, picture: Picture) -> str:
-        """A step up (+1) or down (-1), or the action; what was done, in words."""
+        """A step up (+1) or down (-1), or the action; what was done, in words. May wait half a second."""
+
+    def choose(self, name: str, value: str, picture: Picture) -> str:
+        """Set it to this value; what was done, in words. May wait half a second."""
 
 
 def control_lines(controls: Controls, chosen: int, picture: Picture, width: int, height: int) -> tuple[list[Line], int]:
@@ -69,7 +76,7 @@ def control_line(controls: Controls, number: int, chosen: bool, new: bool, pictu
     reason = controls.reason(control.name, picture)
     style = "quiet" if reason else "strong" if chosen else ""
     value = "[ Enter ]" if control.name in ACTIONS else f"< {controls.value(control.name, picture)} >"
-    head = f"{control.group if new else '':<{GROUP}}"
+    head = f"{control.group.capitalize() if new else '':<{GROUP}}"
     row = f"{'>' if chosen else ' '} {control.label:<{LABEL}.{LABEL}} {value}"
     line: Line = [(head, "label"), (row, style)]
     return [*line, (f"  {reason}"[: max(0, width - len(head + row))], "quiet")] if reason else line

@@ -6,14 +6,12 @@ from typing import NamedTuple
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
-from teachserve.architectures import NAMES
 from teachserve.dashboard.control import ACTIONS
 from teachserve.dashboard.keys import EVERYWHERE, KEYS
 from teachserve.dashboard.views import VIEWS
 from teachserve.observe.glossary import GLOSSARY, meanings
 
 DIRECTIONS = (("more", 1), ("less", -1))
-ARCHITECTURE = "architecture"
 
 
 class Command(NamedTuple):
@@ -48,13 +46,12 @@ class Everything(Provider):
             sentence = f"not now: {reason}" if reason else control.sentence
             if control.name in ACTIONS:
                 yield Command(control.label, partial(self.app.action_change, control.name, 1), sentence)
-            elif control.name == ARCHITECTURE:
-                now = picture.snapshot.header.architecture if picture.snapshot.header else ""
-                for name in NAMES:
-                    run = partial(self.app.choose_architecture, name)
-                    told = "runs now" if name == now else reason or meanings(name)[0].sentence
-                    yield Command(f"{ARCHITECTURE}: {name}", run, told)
-            else:
+            for value in control.choices:
+                what = meanings(value)[0].sentence if control.name == "architecture" else sentence
+                yield Command(
+                    f"{control.label}: {value}", partial(self.app.choose, control.name, value), reason or what
+                )
+            if control.name not in ACTIONS and not control.choices:
                 for word, step in DIRECTIONS:
                     run = partial(self.app.action_change, control.name, step)
                     yield Command(f"{control.label}: {word}", run, sentence)

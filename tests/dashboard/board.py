@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from textual.pilot import Pilot
 
+from teachserve.architectures import NAMES
 from teachserve.dashboard.app import Dashboard
 from teachserve.dashboard.look import Look
 from teachserve.demo.picture import Picture
@@ -19,6 +20,7 @@ class Adjustable(NamedTuple):
     label: str
     sentence: str
     group: str
+    choices: tuple[str, ...] = ()
 
 
 class Adjusted:
@@ -32,7 +34,7 @@ class Adjusted:
         Adjustable("standby", "standby", "Workers that may block in accept beside the one asked for.", "Server"),
         Adjustable("threads", "threads", "Workers of a thread pool.", "Server"),
         Adjustable("max-threads", "max-threads", "Threads that may serve at once.", "Server"),
-        Adjustable("architecture", "architecture", "Starts another architecture under the same load.", "Server"),
+        Adjustable("architecture", "architecture", "Starts another architecture.", "Server", tuple(NAMES)),
         Adjustable("slow", "slow motion", "Each verb of each thread takes so much longer.", "Time"),
         Adjustable("stop", "soft stop", "Nobody accepts; what was accepted is served.", "Stop"),
         Adjustable("abandon", "abandon", "What is in progress is given up.", "Stop"),
@@ -55,6 +57,10 @@ class Adjusted:
         self.values[name] = self.values.get(name, 0) + direction
         self._asked.append(f"{name} {direction:+}")
         return f"{name}: {self.values[name]}"
+
+    def choose(self, name: str, value: str, picture: Picture) -> str:
+        self._asked.append(f"{name} {value}")
+        return f"{name}: {value}"
 
 
 class Given:
@@ -110,6 +116,8 @@ def play(
             await pilot.pause()
             try:
                 await story(app, pilot, source)
+                while app._orders:
+                    await pilot.pause()
             finally:
                 source.closed.set()
         return source

@@ -1,12 +1,13 @@
 """The controls: what a person can change is listed with its value, and what cannot be changed says why."""
 
+import threading
 from dataclasses import replace
 
 import pytest
 from demo.pictures import picture, recycling
 from textual.pilot import Pilot
 
-from teachserve.dashboard.app import Dashboard
+from teachserve.dashboard.app import MOST_ORDERS, Dashboard
 from teachserve.dashboard.control import VALUE_AT, ControlPane
 
 from .board import Adjusted, Given, play, screen_text, show
@@ -48,6 +49,8 @@ def test_where_there_is_room_the_controls_stand_beside_the_view_and_not_on_it() 
 def test_the_arrows_choose_and_change() -> None:
     async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
         await pilot.press("c", "right", "right", "down", "left", "up", "up", "left")
+        while app._orders:
+            await pilot.pause()
         assert "clients       < 101 >" in screen_text(app)
 
     assert play(picture(), story).asked == ["connections +1", "connections +1", "rate -1", "connections -1"]
@@ -107,14 +110,19 @@ def test_without_controls_c_does_nothing_and_x_still_stops() -> None:
     assert play(picture(), story).asked == ["stop"]
 
 
-def test_another_architecture_is_chosen_once_however_often_the_key_is_pressed_meanwhile() -> None:
-    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
-        app.choose_architecture("thread-pool")
-        app.choose_architecture("thread-pool")
-        while app._restarting:
-            await pilot.pause()
+def test_a_server_that_does_not_answer_holds_up_no_picture_and_a_key_held_down_is_soon_over() -> None:
+    answered = threading.Event()
 
-    assert play(picture(), story).asked == ["architecture -1"]
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        change = source.controls.change
+        source.controls.change = lambda *arguments: (answered.wait(), change(*arguments))[1]
+        await pilot.press(*["+"] * 50)
+        await show(app, pilot, picture(recycling(accepting=5)))
+        assert "o accepting 5" in screen_text(app)
+        assert source.asked == []
+        answered.set()
+
+    assert play(picture(), story).asked == ["connections +1"] * MOST_ORDERS
 
 
 def test_slow_motion_is_said_in_the_header_also_while_the_view_is_frozen() -> None:

@@ -47,9 +47,15 @@ def test_the_palette_holds_controls_views_keys_architectures_and_words() -> None
 def test_an_action_of_the_palette_is_done() -> None:
     async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
         await choose(pilot, app, "soft stop")
-        assert source.asked == ["stop +1"]
 
-    play(picture(), story)
+    assert play(picture(), story).asked == ["stop +1"]
+
+
+def test_an_architecture_is_chosen_by_its_name() -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        await choose(pilot, app, "architecture: thread-pool")
+
+    assert play(picture(), story).asked == ["architecture thread-pool"]
 
 
 def test_a_word_of_the_palette_is_explained() -> None:
