@@ -15,6 +15,7 @@ from textual.widgets import Footer, Static
 
 from teachserve.dashboard.chosen import Chosen
 from teachserve.dashboard.control import ControlPane
+from teachserve.dashboard.panes.code import CodePane
 from teachserve.dashboard.panes.counts import CountsPane
 from teachserve.dashboard.panes.events import EventsPane
 from teachserve.dashboard.panes.header import HeaderPane
@@ -41,6 +42,7 @@ MAXIMISED, PRESENT = "maximised", "present"
 BODIES: dict[str, tuple[tuple[Callable[[], Widget], ...], tuple[Callable[[], Widget], ...]]] = {
     "places": ((VitalsPane, WaitingPane, PlacesPane), (ThreadTable,)),
     "threads": ((CountsPane, QueuesPane, RatesPane, LoadPane, ThreadTable, WitnessPane), (WitnessPane, EventsPane)),
+    "code": ((CodePane,), (ThreadTable,)),
     "events": ((EventsPane,), ()),
     "kernel": ((QueuesPane, KernelStates, KernelWords, KernelThreads), ()),
 }

@@ -17,6 +17,7 @@ VIEWS = (
     View(
         "2", "threads", "Threads", "What each thread does, for how long, for which connection, and the kernel's word."
     ),
+    View("5", "code", "Code", "The architecture's own file, with the threads that stand at each line."),
     View("8", "events", "Events", "What happened last, the newest at the bottom."),
     View("9", "kernel", "Kernel", "How often the kernel agrees with what the threads say, and how often it can tell."),
 )

@@ -18,6 +18,7 @@ from teachserve.observe.connections import ConnectionLog
 from teachserve.observe.kernel import Look, Sighting
 from teachserve.observe.model import Model
 from teachserve.observe.snapshot import Snapshot
+from teachserve.observe.stays import Stays
 
 ALIVE = ("serving", "stopping")
 """The phases in which there is a server to ask about."""
@@ -41,6 +42,7 @@ class PictureFold:
         self._sightings: dict[int, Sighting] = {}
         self._load: LoadView | None = None
         self._records = Records()
+        self._stays = Stays()
         self._marks: deque[Mark] = deque(maxlen=KEPT_MARKS)
 
     def apply(self, frame: Mapping[str, Any]) -> Picture | None:
@@ -60,6 +62,7 @@ class PictureFold:
                 self._begin(frame["epoch_ns"])
         self._model.apply(frame)
         self._connections.apply(frame)
+        self._stays.apply(frame)
         if frame["frame"] in ("end", "gone"):
             self._accept_queue = ENDED
             return True
@@ -76,6 +79,7 @@ class PictureFold:
             history=self._records.history,
             marks=tuple(self._marks),
             connections=self._connections.connections(),
+            stays=self._stays.per_second(),
         )
 
     def _begin(self, epoch_ns: int) -> None:

@@ -11,6 +11,7 @@ from teachserve.observe.accept_queue import AcceptQueue
 from teachserve.observe.connection_view import Connections
 from teachserve.observe.kernel import Look, Sighting
 from teachserve.observe.snapshot import Snapshot
+from teachserve.observe.stays import Stay
 
 NOT_ASKED = AcceptQueue(unavailable="not asked yet")
 HISTORY_STEPS = 120
@@ -89,6 +90,8 @@ class Picture:
     """The last KEPT_MARKS, the newest last."""
     connections: Connections = NOTHING_KNOWN
     """Every connection, as long as events are streamed."""
+    stays: Mapping[Stay, float] = field(default_factory=dict)
+    """Thread-seconds in each second by role, state and queue, over the last two seconds: sampled, a table a sample."""
 
     @property
     def queued(self) -> int | None:

@@ -16,6 +16,7 @@ from teachserve.events import State
 from teachserve.observe.flow import roles
 from teachserve.observe.snapshot import Header, ThreadView
 from teachserve.observe.source import Source
+from teachserve.observe.stays import Stay
 from teachserve.observe.verbs import Role, Step, VerbCall, reachable
 
 
@@ -45,6 +46,7 @@ class Lines:
     text: tuple[str, ...] = ()
     roles: Mapping[str, Role] = field(default_factory=dict)
     problem: str = ""
+    _known: dict[Stay, tuple[Place, ...]] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, header: Header) -> "Lines":
@@ -62,9 +64,7 @@ class Lines:
         files = {file, *(step.file for role in found.values() for step in role.steps() if step.file)}
         newer = sorted(Path(one).name for one in files if changed_since(one, header.started))
         if newer:
-            return cls(
-                file, text, problem=f"{newer[0]} was changed after the server had started, which runs the old text"
-            )
+            return cls(file, text, problem=f"{newer[0]} is younger than the server, which runs an older text")
         return cls(file, text, found)
 
     def stands(self, role: str, state: State, queue: str = "") -> tuple[Place, ...]:
@@ -72,6 +72,14 @@ class Lines:
 
         One line: it stands there (or has just left it), if `certain` too.
         """
+        key = Stay(role, state, queue)
+        places = self._known.get(key)
+        if places is None:
+            places = self._known[key] = self._stands(key)
+        return places
+
+    def _stands(self, stay: Stay) -> tuple[Place, ...]:
+        role, state, queue = stay
         life = self.roles.get(role)
         if life is None or not role:
             return ()
@@ -101,12 +109,8 @@ class Lines:
         """How many of these threads stand at each line; and those that stand at none."""
         tallies: dict[Place, Tally] = {}
         nowhere = []
-        known: dict[tuple[str, State, str], tuple[Place, ...]] = {}
         for thread in threads:
-            key = (thread.role, thread.state, thread.queue)
-            places = known.get(key)
-            if places is None:
-                places = known[key] = self.stands(*key)
+            places = self.stands(thread.role, thread.state, thread.queue)
             if not places:
                 nowhere.append(thread)
             alone = len(places) == 1 and self.certain(thread.role)
@@ -114,6 +118,15 @@ class Lines:
                 tally = tallies.setdefault(place, Tally())
                 (tally.certain if alone else tally.shared)[thread.state] += 1
         return tallies, nowhere
+
+    def heat(self, stays: Mapping[Stay, float]) -> dict[Place, float]:
+        """Thread-seconds in each second at each line, of those that stand at one line for certain."""
+        heat: dict[Place, float] = {}
+        for stay, spent in stays.items():
+            places = self.stands(*stay)
+            if len(places) == 1 and self.certain(stay.role):
+                heat[places[0]] = heat.get(places[0], 0.0) + spent
+        return heat
 
     @property
     def calls(self) -> list[VerbCall]:
