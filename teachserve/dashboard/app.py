@@ -18,6 +18,7 @@ from teachserve.dashboard.chosen import Choose, Chosen, Open
 from teachserve.dashboard.commands import Commands
 from teachserve.dashboard.control import ControlPane, Controls
 from teachserve.dashboard.detail_screen import DetailScreen
+from teachserve.dashboard.driver import resumable
 from teachserve.dashboard.help import HelpScreen
 from teachserve.dashboard.keys import EVERYWHERE, OVER, bindings
 from teachserve.dashboard.look import Look
@@ -98,6 +99,10 @@ class Dashboard(App[None]):
         self._heard = self._clock()
         self._stop_asked = False
         self._orders: deque[Callable[[], str]] = deque()
+
+    def get_driver_class(self) -> type:
+        """Textual's hook for what reads the keyboard and writes to the terminal."""
+        return resumable(super().get_driver_class())
 
     def get_default_screen(self) -> DashboardScreen:
         """Textual's hook for the screen at the bottom of the stack."""
