@@ -5,6 +5,7 @@ import re
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from datetime import datetime
 from pathlib import Path
 from typing import ClassVar, Protocol
@@ -16,6 +17,7 @@ from textual.message import Message
 
 from teachserve.dashboard.chosen import Choose, Chosen, Open
 from teachserve.dashboard.commands import Commands
+from teachserve.dashboard.connection_screen import ConnectionScreen
 from teachserve.dashboard.control import ControlPane, Controls
 from teachserve.dashboard.detail_screen import DetailScreen
 from teachserve.dashboard.driver import resumable
@@ -27,6 +29,7 @@ from teachserve.dashboard.plain import AsciiFilter
 from teachserve.dashboard.screen import MAXIMISED, PRESENT, DashboardScreen
 from teachserve.dashboard.themes import DARK, LIGHT, named
 from teachserve.dashboard.thread_screen import ThreadScreen
+from teachserve.dashboard.views import VIEWS
 from teachserve.demo.picture import Picture
 from teachserve.demo.wording import duration
 
@@ -90,6 +93,8 @@ class Dashboard(App[None]):
         self.newest: Picture | None = None
         self.chosen = Chosen()
         self.commands = Commands(source.send)
+        self._level = "table"
+        self._level_answer: Future[str] | None = None
         self.animation_level = "none"  # nothing here has a meaning while it moves
         self.register_theme(DARK)
         self.register_theme(LIGHT)
@@ -128,6 +133,7 @@ class Dashboard(App[None]):
     def on_dashboard_screen_ready(self) -> None:
         """There is something to draw on: read."""
         self.set_interval(0.5, self._listen_for_silence)
+        self.set_interval(0.5, self._keep_level)
         self._read()
         if self.look.present:
             self.action_present()
@@ -161,6 +167,24 @@ class Dashboard(App[None]):
     def _show_banner(self, text: str) -> None:
         for screen in self._boards():
             screen.show_banner(text)
+
+    def on_dashboard_screen_viewed(self) -> None:
+        """Another view is shown."""
+        self._keep_level()
+
+    def _keep_level(self) -> None:
+        """Have every event sent while a view is shown that needs them, and tables alone when none is.
+
+        Asked again where the server has not begun: it was stopped, or another one has taken its place.
+        """
+        wanted = "stream" if any(view.complete for view in VIEWS if view.name == self.board.view) else "table"
+        snapshot = self.newest.snapshot if self.newest else None
+        missing = wanted == "stream" and snapshot is not None and not snapshot.streaming
+        alive = snapshot is not None and snapshot.phase in ("serving", "stopping")
+        if wanted == self._level and not (missing and alive and self._level_answer.done()):
+            return
+        self._level = wanted
+        self._level_answer = self.commands.give("level", self.board, level=wanted)
 
     def _listen_for_silence(self) -> None:
         self.board.show_silence(self._clock() - self._heard)
@@ -225,7 +249,10 @@ class Dashboard(App[None]):
         self.board.show_chosen(self.chosen, message.control)
 
     def on_open(self, message: Open) -> None:
-        """Show all that is known of one thread."""
+        """Show all that is known of one thread, or of one connection."""
+        if message.chosen.connection and self.board.shown is not None:
+            self.push_screen(ConnectionScreen(message.chosen.connection, self.board.shown))
+            return
         thread = self.board.shown.snapshot.thread(message.chosen.thread) if self.board.shown else None
         if thread is not None:
             self.push_screen(ThreadScreen(thread, self.board.shown, self.commands))

@@ -48,6 +48,10 @@ class ListPane(Styled, ScrollView, can_focus=True):
         """The rows by number, before sorting and filtering."""
         raise NotImplementedError
 
+    def groups(self, picture: Picture) -> Sequence[Sequence[Any]]:
+        """The rows in parts that stay apart, whatever the order."""
+        return (self.rows(picture),)
+
     def number(self, row: Any) -> int:
         """The row's number, by which it is chosen."""
         return row.number
@@ -61,7 +65,7 @@ class ListPane(Styled, ScrollView, can_focus=True):
         return ""
 
     def cursor(self) -> int:
-        """The chosen row's number; 0: none."""
+        """The number of the row that is chosen, or that belongs to what is; 0: none. Read once a picture."""
         return self.chosen.thread
 
     def choose(self, number: int) -> None:
@@ -86,6 +90,8 @@ class ListPane(Styled, ScrollView, can_focus=True):
         self._total = 0
         self._heights: deque[int] = deque(maxlen=STEADY)
         self._last_index = 0
+        self._cursor = 0
+        self.with_ended = True
 
     @property
     def width(self) -> int:
@@ -106,10 +112,13 @@ class ListPane(Styled, ScrollView, can_focus=True):
         """A newer picture. Times in each row change with each frame, so all that is in view is drawn."""
         if self.picture is None:
             return
-        rows = self.rows(self.picture)
-        self._total = len(rows)
+        groups = self.groups(self.picture)
+        self._total = sum(map(len, groups))
         self._layout = fit(self.columns, self.picture, self.width - len(MARK))
-        self._rows = arrange(rows, self.picture, self.order, self._layout, self.words_of)
+        self._rows = [
+            row for rows in groups for row in arrange(rows, self.picture, self.order, self._layout, self.words_of)
+        ]
+        self._cursor = self.cursor()
         index = self.index()
         self._last_index = self._last_index if index is None else index
         lines = self.fixed + len(self._rows)
@@ -122,6 +131,7 @@ class ListPane(Styled, ScrollView, can_focus=True):
 
     def watch_chosen(self) -> None:
         """Another row is the chosen one."""
+        self._cursor = self.cursor()
         self.refresh()
 
     def on_resize(self) -> None:
@@ -140,9 +150,9 @@ class ListPane(Styled, ScrollView, can_focus=True):
         index = self.scroll_offset.y + y - self.fixed
         if index >= len(self._rows):
             empty = not self._rows and y == self.fixed
-            return self.strip([(f" {self._why_empty()}", "quiet")] if empty else [], width)
+            return self.strip([(f" {self.why_empty()}", "quiet")] if empty else [], width)
         row = self._rows[index]
-        is_chosen = self.number(row) == self.cursor()
+        is_chosen = self.number(row) == self._cursor
         line = row_line(self._layout, self.picture, row, self.style_of(row))
         strip = self.strip([(MARK if is_chosen else " ", ""), *line], width)
         return self._lit(strip) if is_chosen else strip
@@ -170,15 +180,16 @@ class ListPane(Styled, ScrollView, can_focus=True):
         chip = f" filter {self.order.words}: {shown} "
         return [(chip[:width], "banner"), (" Esc clears", "quiet")]
 
-    def _why_empty(self) -> str:
+    def why_empty(self) -> str:
+        """Why there is no row."""
         return "nothing matches all words of the filter" if self._total else self.nothing
 
     # Choosing.
 
     def index(self) -> int | None:
         """Where in the order the chosen row is; None: it is not there."""
-        number = self.cursor()
-        return next((place for place, row in enumerate(self._rows) if self.number(row) == number), None)
+        found = (place for place, row in enumerate(self._rows) if self.number(row) == self._cursor)
+        return next(found, None) if self._cursor else None
 
     def tell(self, message: Choose) -> None:
         """Light it here at once, for the next key may be on its way, and say so to the app."""
@@ -220,7 +231,7 @@ class ListPane(Styled, ScrollView, can_focus=True):
         if self.index() is None:
             self.action_move(0)
         if self._rows:
-            self.open(self.cursor())
+            self.open(self._cursor)
 
     def on_click(self, event: events.Click) -> None:
         """A row is chosen, twice opens it; a column's heading sorts by it; the filter's line is typed into."""
@@ -235,6 +246,11 @@ class ListPane(Styled, ScrollView, can_focus=True):
             self._sort_by_column_at(place.x - len(MARK))
         else:
             self.action_filter()
+
+    def action_ended(self) -> None:
+        """Hide what has ended, or show it again."""
+        self.with_ended = not self.with_ended
+        self.watch_picture()
 
     # Order.
 

@@ -14,8 +14,11 @@ from textual.widget import Widget
 from textual.widgets import Footer, Static
 
 from teachserve.dashboard.chosen import Chosen
+from teachserve.dashboard.commands import Answered
 from teachserve.dashboard.control import ControlPane
 from teachserve.dashboard.panes.code import CodePane
+from teachserve.dashboard.panes.connection import ConnectionPane
+from teachserve.dashboard.panes.connections import ConnectionTable
 from teachserve.dashboard.panes.counts import CountsPane
 from teachserve.dashboard.panes.events import EventsPane
 from teachserve.dashboard.panes.header import HeaderPane
@@ -42,6 +45,7 @@ MAXIMISED, PRESENT = "maximised", "present"
 BODIES: dict[str, tuple[tuple[Callable[[], Widget], ...], tuple[Callable[[], Widget], ...]]] = {
     "places": ((VitalsPane, WaitingPane, PlacesPane), (ThreadTable,)),
     "threads": ((CountsPane, QueuesPane, RatesPane, LoadPane, ThreadTable, WitnessPane), (WitnessPane, EventsPane)),
+    "connections": ((QueuesPane, WaitingPane, ConnectionTable), (ConnectionPane,)),
     "code": ((CodePane,), (ThreadTable,)),
     "events": ((EventsPane,), ()),
     "kernel": ((QueuesPane, KernelStates, KernelWords, KernelThreads), ()),
@@ -60,6 +64,9 @@ class DashboardScreen(Screen[None], inherit_bindings=False):  # every key is in 
 
     class Ready(Message):
         """The panes are there."""
+
+    class Viewed(Message):
+        """Another view is shown."""
 
     def compose(self) -> ComposeResult:
         yield HeaderPane()
@@ -105,6 +112,7 @@ class DashboardScreen(Screen[None], inherit_bindings=False):  # every key is in 
         self._leave_alone(self.main_pane)
         self.refresh_panes()
         self.show_chosen(self._chosen)
+        self.post_message(self.Viewed())
 
     def watch_alone(self) -> None:
         """One pane gets the middle: the one with the focus, where that is part of the view."""
@@ -169,6 +177,17 @@ class DashboardScreen(Screen[None], inherit_bindings=False):  # every key is in 
     def show_banner(self, text: str) -> None:
         """A line in the header that hides the options while it is there."""
         self._header.banner = text
+
+    def show_refusal(self, why_not: str) -> None:
+        """The server does not send every event; "": it does, or may yet."""
+        for pane in self._panes[self.view]:
+            if hasattr(pane, "refusal"):
+                pane.refusal = why_not
+                pane.watch_picture()
+
+    def on_answered(self, message: Answered) -> None:
+        """What became of the question for every event."""
+        self.show_refusal(message.why_not)
 
     def show_silence(self, seconds: float) -> None:
         """How long the server has not said anything."""

@@ -4,12 +4,16 @@ from typing import NamedTuple
 
 
 class View(NamedTuple):
-    """A view: its key, its name in code, its label on screen, and the question that it answers."""
+    """A view: its key, its name in code, its label on screen, and the question that it answers.
+
+    `complete`: it shows what is known only while the server sends every event, and has it do so.
+    """
 
     key: str
     name: str
     label: str
     sentence: str
+    complete: bool = False
 
 
 VIEWS = (
@@ -17,6 +21,7 @@ VIEWS = (
     View(
         "2", "threads", "Threads", "What each thread does, for how long, for which connection, and the kernel's word."
     ),
+    View("3", "connections", "Connections", "Where each connection is, where it has waited and for how long.", True),
     View("5", "code", "Code", "The architecture's own file, with the threads that stand at each line."),
     View("8", "events", "Events", "What happened last, the newest at the bottom."),
     View("9", "kernel", "Kernel", "How often the kernel agrees with what the threads say, and how often it can tell."),

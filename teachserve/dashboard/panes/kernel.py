@@ -23,7 +23,7 @@ LEGEND = (
     "ok: a call and descriptor as its state wants · moved: on while asked · running",
     "GIL: a futex of the interpreter, inferred · lock: another futex, or runtime",
 )
-IN_SUM = 0
+IN_SUM = 1
 
 
 class KernelWords(LinePane):
@@ -157,13 +157,15 @@ class KernelStates(ListPane):
 
     def __init__(self, **arguments: object) -> None:
         super().__init__(**arguments)
-        self._at = -1
+        self._at = 0
 
     def rows(self, picture: Picture) -> Sequence[Judged]:
         look = picture.witness
         if look is None or look.unavailable or not look.total.samples:
             return ()
-        states = [Judged(state.code + 1, state, look.shares[state]) for state in STATES if state in look.shares]
+        states = [
+            Judged(IN_SUM + 1 + state.code, state, look.shares[state]) for state in STATES if state in look.shares
+        ]
         return [Judged(IN_SUM, None, look.total), *(row for row in states if row.shares.samples)]
 
     def words_of(self, picture: Picture, row: Judged) -> str:
@@ -174,7 +176,7 @@ class KernelStates(ListPane):
 
     def choose(self, number: int) -> None:
         """A line is looked at: no thread and no connection is chosen by that."""
-        self._at = number
+        self._at = self._cursor = number
         self.refresh()
 
 

@@ -133,9 +133,12 @@ class ThreadTable(ListPane):
         "ok", "moved", "running", "GIL", "lock", "differs",
     )  # fmt: skip
 
-    def __init__(self, **arguments: object) -> None:
-        super().__init__(**arguments)
-        self.with_ended = True
+    def cursor(self) -> int:
+        """The chosen thread, or the one that holds the chosen connection."""
+        if not self.chosen.connection or self.picture is None:
+            return self.chosen.thread
+        holders = (one.number for one in self.picture.snapshot.threads if one.connection == self.chosen.connection)
+        return next(holders, 0)
 
     def rows(self, picture: Picture) -> Sequence[ThreadView]:
         living = picture.snapshot.threads
@@ -160,8 +163,3 @@ class ThreadTable(ListPane):
 
     def open(self, number: int) -> None:
         self.post_message(Open(thread=number))
-
-    def action_ended(self) -> None:
-        """Hide those that have ended lately, or show them again."""
-        self.with_ended = not self.with_ended
-        self.watch_picture()
