@@ -190,6 +190,10 @@ class Loop(Driver):
         seats = self._seats.copy().values()
         return len(seats), sum(seat.in_progress or not seat.connection.machine.awaiting for seat in seats)
 
+    def watching(self, number: int) -> Connection | None:
+        """The connection of this number, if it watches it; for any thread."""
+        return next((connection for connection in self._seats.copy() if connection.number == number), None)
+
     # ---- inside ------------------------------------------------------------------------------------------------
 
     def _attend(self, seat: _Seat, events: int) -> None:

@@ -232,14 +232,14 @@ class Probe:
             record.word = record.word.tolist()  # before the row is somebody else's
             self._free_rows.append(record.row)
 
-    def watch(self, level: int) -> None:
-        """Set what every thread announces from now on. The caller holds the taskmaster's lock."""
+    def watch(self, level: int, focused: frozenset[int] = frozenset()) -> None:
+        """Set what every thread announces from now on; those `focused` every event. The caller holds the taskmaster's lock."""
         if level and not self.level:
             self.ended.clear()
         self.level = level
         for record in self.records.values():
             record.since = -1 if not level else record.since
-            record.level = level
+            record.level = STREAM if record.number in focused else level
 
     def close(self) -> None:
         """Give the shared table back. No thread of the server may be alive."""

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from teachserve import architectures
 from teachserve.access_log import AccessLog
@@ -27,6 +28,9 @@ from teachserve.slow_motion import parse_pause
 from teachserve.stopping import Stopper, StopReport
 from teachserve.taskmaster import Taskmaster
 from teachserve.wsgi import Wsgi
+
+if TYPE_CHECKING:
+    from teachserve.publish import Publisher
 
 RELEASE_S = 0.5
 """How long the closer, its last connection closed, may take to end."""
@@ -48,14 +52,17 @@ class Server:
     An application of WSGI's kind is given as `Wsgi(application)`.
 
     `arch` is an architecture's name, a Taskmaster class, or `"module:Class"`. `access_log` is a file's path, or "-" for
-    stdout. The other keywords are the options (`teachserve.options`), among them `host` and `port` (0: a free one).
-    Start it once; a stopped server stays stopped.
+    stdout. `watch=True` lets whoever started it see its threads with `teachserve watch`, and stop it from there; a path in
+    its place is the link file to leave for the watchers. The other keywords are the options (`teachserve.options`), among
+    them `host` and `port` (0: a free one). Start it once; a stopped server stays stopped.
 
-    Raises: OptionError, UnknownArchitecture at construction; AddressError, AccessLogError, ThreadError from `start`.
+    Raises: OptionError, UnknownArchitecture at construction; AddressError, AccessLogError, ThreadError from `start`, and
+    TeachserveError where the link for watchers cannot be made.
     """
 
     def __init__(self, app: Callable[[Request], Response] | None = None, arch: str | type[Taskmaster] = "recycling", *,
-                 gate: Gate | None = None, access_log: str | Path | None = None, **options: object):  # fmt: skip
+                 gate: Gate | None = None, access_log: str | Path | None = None, watch: bool | str | Path = False,
+                 **options: object):  # fmt: skip
         self.architecture, self._class = architectures.find(arch)
         self.options = Options(self.architecture, self._class.used_options(), {"port": 0, **options})
         self.delay = Delay(self.options.delay, self.options.delay_kind)
@@ -64,6 +71,9 @@ class Server:
         self._in_parallel = _handles_in_parallel(self.options)
         self._gate = gate
         self._log_destination = access_log
+        self._watch = watch
+        self._publisher: Publisher | None = None
+        self._unpublishing = threading.Lock()
         self._access_log: AccessLog | None = None
         self.taskmaster: Taskmaster | None = None
         self._stopper: Stopper | None = None
@@ -76,9 +86,15 @@ class Server:
         # Called in one of its threads when accept(2) fails for good, for instance because a handler closed the listening
         # socket: whoever replaces it must see to it that the server is stopped.
         self.on_failure: Callable[[], object] = self.stop
+        # Called when a watcher asks for it, in a thread that reads this watcher's commands and may not wait.
+        self.on_stop_asked: Callable[[], object] = lambda: self._in_another_thread(self.stop)
+        self.on_abandon_asked: Callable[[], object] = lambda: self._in_another_thread(self.abandon)
 
     def start(self) -> "Server":
-        """Listen, and spawn the architecture's first threads. Raises: AddressError, AccessLogError, ThreadError."""
+        """Listen, and spawn the architecture's first threads.
+
+        Raises: AddressError, AccessLogError, ThreadError; TeachserveError for a second start, or where no link can be made.
+        """
         if self.taskmaster is not None:
             raise TeachserveError("this server was started before: make a new one")
         listener = self._listen()
@@ -107,6 +123,12 @@ class Server:
             raise ThreadError(
                 "no thread can be made: the system is short of memory, or its limits (ulimit -u) are too low"
             )
+        if self._watch:
+            try:
+                self._publish()
+            except BaseException:
+                self.abandon()
+                raise
         return self
 
     def stop(self, soft: bool = True) -> StopReport | None:
@@ -119,7 +141,7 @@ class Server:
         if self.taskmaster is None:
             return None
         if threading.current_thread() in self._own_threads():
-            threading.Thread(target=self.stop, name="stopper", daemon=True).start()
+            self._in_another_thread(self.stop)
             return None
         with self._once:
             if self.report is None:
@@ -129,6 +151,7 @@ class Server:
                 with self._abandoning:
                     self.report = self.report or report
                 self._release()
+        self._unpublish()
         return self.report
 
     def abandon(self) -> StopReport | None:
@@ -139,6 +162,7 @@ class Server:
             if self.report is None:
                 self.report = self._stopper.abandon()
                 self._release()
+        self._unpublish()
         return self.report
 
     @property
@@ -220,6 +244,26 @@ class Server:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  traceback: TracebackType | None) -> None:  # fmt: skip
         self.stop()
+
+    def _in_another_thread(self, run: Callable[[], object]) -> None:
+        try:
+            threading.Thread(target=run, name="stopper", daemon=True).start()
+        except RuntimeError:  # the system makes no thread: then in this one, which keeps whoever waits for it waiting
+            run()
+
+    def _publish(self) -> None:
+        # Here and not above: a server that nobody watches need not load it.
+        from teachserve.publish import Publisher
+        from teachserve.publish.runtime_directory import new_link_file
+
+        self._publisher = Publisher(self, new_link_file() if self._watch is True else Path(self._watch))
+
+    def _unpublish(self) -> None:
+        """Take the link away, when the last word is told; whoever comes second waits for the first."""
+        with self._unpublishing:
+            publisher, self._publisher = self._publisher, None
+            if publisher is not None:
+                publisher.close("abandoned" if self.report.abandoned else "stopped")
 
     def _own_threads(self) -> set[threading.Thread | None]:
         with self.taskmaster.lock:

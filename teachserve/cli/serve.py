@@ -51,9 +51,9 @@ class Notices:
         yield
         self._on_signal(lambda number, frame: None)
 
-    def give(self, notice: int) -> None:
+    def give(self, *notices: int) -> None:
         """Tell the main thread; from any thread."""
-        os.write(self._write, bytes([notice]))
+        os.write(self._write, bytes(notices))
 
     def _forget(self) -> None:
         """In a child that a handler forked: the pipe is its parent's, and a signal to the child is no notice to that."""
@@ -123,20 +123,12 @@ def command(
             with notices.at_once():
                 handler = _application(application, factory, app_dir, chosen)
         destination = None if access_log == "none" else access_log
-        server = Server(handler, arch, access_log=destination, **({"port": 8080} | chosen))
+        server = Server(handler, arch, access_log=destination, watch=link_file or watch, **({"port": 8080} | chosen))
         server.on_failure = lambda: notices.give(FAILED)
+        server.on_stop_asked = lambda: notices.give(signal.SIGTERM)
+        server.on_abandon_asked = lambda: notices.give(signal.SIGTERM, signal.SIGTERM)
         server.start()
     except TeachserveError as error:
-        raise click.UsageError(str(error)) from None
-    publisher = None
-    try:
-        if watch or link_file is not None:
-            from teachserve.publish import Publisher
-            from teachserve.publish.runtime_directory import new_link_file
-
-            publisher = Publisher(server, link_file or new_link_file(), _commands(server, notices))
-    except TeachserveError as error:
-        server.abandon()
         raise click.UsageError(str(error)) from None
     if parent_pipe is not None:
         threading.Thread(target=_await_end, args=(parent_pipe, notices), name="parent-watch", daemon=True).start()
@@ -144,7 +136,7 @@ def command(
     logging.getLogger("teachserve").info("%s serves on %s (process %d)", server.architecture, server.url, os.getpid())
     if watch:
         logging.getLogger("teachserve").info("to watch it: teachserve watch, or teachserve watch %d", os.getpid())
-    return _until_stopped(server, publisher, notices)
+    return _until_stopped(server, notices)
 
 
 def _application(text: str, factory: bool, app_dir: Path | None, options: dict[str, object]):
@@ -159,7 +151,7 @@ def _application(text: str, factory: bool, app_dir: Path | None, options: dict[s
     return applications.find(text, factory=factory, folder=app_dir)
 
 
-def _until_stopped(server, publisher, notices: Notices) -> int:
+def _until_stopped(server, notices: Notices) -> int:
     """Wait for a signal, stop softly; a second signal abandons. The exit status."""
     log = logging.getLogger("teachserve")
     first = notices.wait()
@@ -175,13 +167,11 @@ def _until_stopped(server, publisher, notices: Notices) -> int:
         stop()
     while (last := notices.wait()) == FAILED:
         continue
-    if server.report is None and last != STOPPED:
-        if first != FAILED:
+    if last != STOPPED:
+        if server.report is None and first != FAILED:
             first = last
-        server.abandon()
+        server.abandon()  # or, where the soft stop is just over, wait until its watchers are told
     report = server.report
-    if publisher is not None:
-        publisher.close("abandoned" if report.abandoned else "stopped")
     for line in report.lines():
         log.log(logging.INFO if report.clean else logging.WARNING, line)
     status = 1 if first == FAILED else 128 + first if report.abandoned else 0
@@ -190,19 +180,6 @@ def _until_stopped(server, publisher, notices: Notices) -> int:
         logging.shutdown()
         os._exit(status)
     return status
-
-
-def _commands(server, notices: Notices) -> dict:
-    """What a watcher may ask for."""
-
-    def set_option(option: str, value: object) -> None:
-        server.change(option, value)
-
-    return {
-        "stop": lambda: notices.give(signal.SIGTERM),
-        "abandon": lambda: (notices.give(signal.SIGTERM), notices.give(signal.SIGTERM)),
-        "set": set_option,
-    }
 
 
 def _await_end(descriptor: int, notices: Notices) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from teachserve.events import CODES, FIRST_MARK, STATES, TRANSITIONS, Mark, State, mark_of
+from teachserve.observe.closeup import CloseUp
 from teachserve.observe.snapshot import COUNTERS, EventView, Header, LogLine, QueueView, Snapshot, ThreadView, to_json
 
 __all__ = ["EventView", "Header", "IllegalMove", "LogLine", "Model", "Snapshot", "ThreadView", "to_json"]
@@ -88,6 +89,7 @@ class Model:
         self._sums: deque[Sums] = deque()
         self._log: deque[LogLine] = deque(maxlen=KEPT)
         self._events: tuple[EventView, ...] = ()
+        self._close_up = CloseUp(self._draw_focused)
         self._streaming = self._stream_began = False
         self._chain: dict[int, int] = {}
         """Thread -> the code that the stream last told of it: what the next streamed move has to follow from."""
@@ -119,11 +121,18 @@ class Model:
             case "lost":
                 self._told_lost_frames += frame["frames"]
                 self._lost_events += frame["events"]
+                self._close_up.lose(frame["events"])
                 self._chain.clear()
             case "reply":
                 if "level" in frame:
                     self._streaming = frame["level"] == "stream"
                     self._stream_began = self._stream_began and self._streaming
+                    self._chain.clear()
+                self._close_up.reply(frame)
+            case "focused":
+                self._at = max(self._at, frame["at"])
+                self._lost_events += frame["lost"]
+                self._close_up.events(frame)
             case "log":
                 self._at = max(self._at, frame["at"])
                 self._log.append(LogLine(frame["at"] / 1e6, frame["text"]))
@@ -207,6 +216,7 @@ class Model:
                 self._lost_events += lost
                 self._chain.pop(number, None)
             happened += self._follow(number, roles.get(number, -1), words)
+            self._close_up.follow(number, roles.get(number, -1), lost, words)
         if happened and not self._stream_began:
             # The samples that reach into the stream's time come again as events.
             began_s = min(one.at for one in happened) / 1e6
@@ -285,6 +295,13 @@ class Model:
             sampled=sampled,
         )
 
+    def _draw_focused(self, number: int, role: int, before: int, event: tuple[int, int, int]) -> EventView:
+        at, code, connection = event
+        row = self._threads.get(number) or self._ended.get(number, (None, 0))[0]
+        return self._draw_event(
+            Happening(at, number, row.role if row and role < 0 else role, before, code, connection), sampled=False
+        )
+
     def _draw_thread(self, row: Row, ended_at: int | None = None) -> ThreadView:
         return ThreadView(
             number=row.number,
@@ -332,6 +349,10 @@ class Model:
             slow_s=self._slow_s,
             log=tuple(self._log),
             events=self._events,
+            inspected=dict(self._close_up.inspected),
+            focus=self._close_up.focus,
+            focused=tuple(self._close_up.focused),
+            focus_lost=self._close_up.lost,
             streaming=self._streaming,
             # A loss shows twice, as a gap in the serials and then in a lost frame: counted once.
             lost_frames=max(self._gaps, self._told_lost_frames),

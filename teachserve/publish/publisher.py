@@ -1,13 +1,12 @@
 """The publisher: one thread that tells, one that lets watchers in, and two for each watcher, who reads and who sends."""
 
 import contextlib
-import json
 import logging
 import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from multiprocessing import connection as link
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +14,8 @@ from typing import TYPE_CHECKING
 from teachserve.errors import TeachserveError
 from teachserve.probe import STREAM, TABLE, UNWATCHED
 from teachserve.publish import account, link_file
-from teachserve.publish.stream import EventStream
+from teachserve.publish.commands import Commands
+from teachserve.publish.stream import EventStream, Wanted
 from teachserve.publish.watcher import Frame, Watcher
 
 if TYPE_CHECKING:
@@ -24,11 +24,10 @@ if TYPE_CHECKING:
 PERIOD_S = 0.1
 FAREWELL_S = 1.0
 """How long the last frames may take to reach a watcher that reads."""
-LEVELS = {"table": TABLE, "stream": STREAM}
 
 
 class Publisher:
-    """Publishes one server to any number of watchers. `commands` maps a command's name to what carries it out.
+    """Publishes one running server to any number of watchers, and does what they ask for.
 
     The link file appears when the link is ready (mode 0600: it holds the key); the socket lies beside it. Both are
     removed by `close`.
@@ -36,18 +35,18 @@ class Publisher:
     Raises: TeachserveError where they cannot be made.
     """
 
-    def __init__(self, server: "Server", file: Path, commands: dict[str, Callable[..., object]]):
+    def __init__(self, server: "Server", file: Path):
         self._server = server
-        self._taskmaster = server.taskmaster
         self._probe = server.taskmaster.probe
-        self._commands = commands
         self._file = file
         self._key = secrets.token_bytes(32)
         self._watchers: list[Watcher] = []
         self._lock = threading.Lock()
+        self._telling = threading.Lock()  # one thread at a time tells, or changes who is told what
         self._closing = threading.Event()
         self._roles = account.Roles(self._broadcast)
         self._stream = EventStream(server.taskmaster, self._roles)
+        self._commands = Commands(server, self._attune)
         self._log = _LogFrames(self)
         self._listener = self._listen()
         logging.getLogger("teachserve").addHandler(self._log)
@@ -137,65 +136,66 @@ class Publisher:
             # Under the lock: no role may become known between this and the next line.
             watcher.put(account.header(self._server, self._roles))
             self._watchers.append(watcher)
-        self._set_level()
+        self._attune(watcher, TABLE, None)
         try:
             while True:
-                self._obey(watcher, wire.recv_bytes(65536))
+                self._commands.obey(watcher, wire.recv_bytes(65536))
         except (OSError, EOFError):
             pass  # the watcher has left, or the sender has closed the link
         finally:
             watcher.left()
+            self._attune(watcher, UNWATCHED, None)
             with self._lock:
                 if watcher in self._watchers:
                     self._watchers.remove(watcher)
-            self._set_level()
 
     # ---- frames ------------------------------------------------------------------------------------------------
 
     def _tell(self) -> None:
-        """The events, where somebody streams, and the table."""
-        if self._probe.level == STREAM:
-            self._stream.drain(lambda frame, events: self._broadcast(frame, STREAM, events))
-        self._broadcast(account.table(self._server, self._roles, self._stream.take_ended))
+        """The events, to those who want them, and the table."""
+        with self._telling:
+            self._tell_events()
+            self._broadcast(account.table(self._server, self._roles, self._stream.take_ended))
 
-    def _broadcast(self, frame: Frame, least: int = TABLE, events: int = 0) -> None:
-        with self._lock:
-            watchers = list(self._watchers)
-        for watcher in watchers:
+    def _tell_events(self) -> None:
+        def tell_all(frame: Frame, events: int) -> None:
+            self._broadcast(frame, lambda watcher: watcher.level == STREAM, events)
+
+        def tell_focused(frame: Frame, events: int) -> None:
+            self._broadcast(frame, lambda watcher: watcher.level != STREAM and watcher.focus == frame["thread"], events)
+
+        self._stream.drain(tell_all, tell_focused)
+
+    def _broadcast(
+        self, frame: Frame, wants: Callable[[Watcher], bool] = lambda watcher: True, events: int = 0
+    ) -> None:
+        for watcher in self._everybody():
             if watcher.repair:
                 watcher.repair = False
                 watcher.put(self._roles.frame())
-            if watcher.level >= least:
+            if wants(watcher):
                 watcher.put(frame, events)
 
-    # ---- commands ----------------------------------------------------------------------------------------------
-
-    def _obey(self, watcher: Watcher, data: bytes) -> None:
-        number = None
-        answer = {}
-        try:
-            command = json.loads(data)
-            number = command.pop("number", None)
-            name = command.pop("command")
-            if name == "level":
-                watcher.level = LEVELS[command["level"]]
-                self._set_level()
-                answer = {"level": command["level"]}
-            else:
-                self._commands[name](**command)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            text = (
-                str(error) if isinstance(error, TeachserveError) else f"not understood: {data[:80].decode('latin-1')}"
-            )
-            watcher.put({"frame": "reply", "to": number, "ok": False, "error": text})
-        else:
-            watcher.put({"frame": "reply", "to": number, "ok": True, **answer})
-
-    def _set_level(self) -> None:
+    def _everybody(self) -> list[Watcher]:
         with self._lock:
-            level = max((watcher.level for watcher in self._watchers), default=UNWATCHED)
-        with self._taskmaster.lock:
-            self._probe.watch(level)
+            return list(self._watchers)
+
+    def _attune(self, watcher: Watcher, level: int, focus: int | None, reply: Callable[[], None] | None = None) -> None:
+        """Change what a watcher is told. What was emitted for it until now it still gets, then the reply, then the new."""
+        with self._telling:
+            everybody = self._everybody()
+            wanted = _wanted((level, focus) if one is watcher else (one.level, one.focus) for one in everybody)
+            self._stream.hush(wanted)
+            self._tell_events()
+            watcher.level, watcher.focus = level, focus
+            self._stream.want(wanted)
+            if reply is not None:
+                reply()
+
+
+def _wanted(watchers: Iterable[tuple[int, int | None]]) -> Wanted:
+    levels, focuses = zip((UNWATCHED, None), *watchers, strict=True)
+    return Wanted(max(levels), frozenset(focuses) - {None})
 
 
 class _LogFrames(logging.Handler):

@@ -5,6 +5,7 @@ its place; so a directory that somebody else owns, or may enter, is refused, not
 Source: XDG Base Directory Specification, XDG_RUNTIME_DIR.
 """
 
+import itertools
 import os
 import stat
 import tempfile
@@ -14,6 +15,8 @@ from teachserve.errors import TeachserveError
 from teachserve.publish.link_file import socket_path
 
 SUFFIX = ".link"
+
+_numbers = itertools.count(1)
 
 
 def runtime_directory() -> Path:
@@ -39,11 +42,13 @@ def runtime_directory() -> Path:
 
 
 def new_link_file() -> Path:
-    """This process's link file, which does not exist yet: what one of the same number left there is removed.
+    """A link file of this process, which does not exist yet: what one of the same number left there is removed.
 
-    Raises: TeachserveError, see `runtime_directory`.
+    The first of a process is named for it, `4711.link`; another is `4711-2.link`. Raises: TeachserveError, see
+    `runtime_directory`.
     """
-    file = runtime_directory() / f"{os.getpid()}{SUFFIX}"
+    number = next(_numbers)
+    file = runtime_directory() / f"{os.getpid()}{f'-{number}' if number > 1 else ''}{SUFFIX}"
     remove(file)
     return file
 

@@ -19,6 +19,7 @@ class Watcher:
     def __init__(self, wire: link.Connection):
         self.wire = wire
         self.level = TABLE
+        self.focus: int | None = None  # the thread of which it wants every event, whatever its level
         self.serial = 0
         self.lost_frames = self.lost_events = 0
         self.frames: deque[bytes] = deque()

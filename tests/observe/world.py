@@ -36,6 +36,7 @@ def header(**changes: object) -> dict:
         "row_words": 4,
         "listener_descriptor": 3,
         "source_file": "recycling.py",
+        "source_class": "Recycling",
     } | changes
 
 

@@ -1,6 +1,7 @@
 """A published server and watchers that speak to it without the watcher's room."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Client as connect
 from multiprocessing.connection import Connection
@@ -21,9 +22,14 @@ class Told:
     def __init__(self, link_file: Path):
         told = json.loads(link_file.read_text())
         self.wire: Connection = connect(told["address"], "AF_UNIX", authkey=bytes.fromhex(told["key"]))
+        self.received: Counter[int] = Counter()
+        """Events of a thread in focus, by its number."""
 
     def next(self) -> dict:
-        return json.loads(self.wire.recv_bytes())
+        frame = json.loads(self.wire.recv_bytes())
+        if frame["frame"] == "focused":
+            self.received[frame["thread"]] += len(frame["words"]) // 3
+        return frame
 
     def until(self, kind: str, wanted: Callable[[dict], object] = bool) -> dict:
         """The next frame of this kind for which it holds."""
@@ -51,7 +57,7 @@ class Published:
 
     def __init__(self, server: Server, link_file: Path):
         self.server = server
-        self.publisher = Publisher(server, link_file, {"set": lambda option, value: server.change(option, value)})
+        self.publisher = Publisher(server, link_file)
         self._link_file = link_file
         self._watchers: list[Told] = []
 

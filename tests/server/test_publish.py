@@ -167,5 +167,5 @@ def test_a_link_file_that_cannot_be_written_leaves_no_socket(tmp_path):
     (tmp_path / "link.new").mkdir()
     with Server(arch="single-thread") as server:
         with pytest.raises(TeachserveError, match=r"cannot make the link .*link: Is a directory"):
-            Publisher(server, tmp_path / "link", {})
+            Publisher(server, tmp_path / "link")
         assert [path.name for path in tmp_path.iterdir()] == ["link.new"]
