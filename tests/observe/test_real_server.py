@@ -145,3 +145,21 @@ def through(shown: Snapshot) -> list[Flow]:
     """What a request and its connection have flowed through, whatever the architecture."""
     flows = Places.of(shown).flows
     return [flows["accept queue", "accepting"], flows["reading", "handling"], flows["handling", "writing"]]
+
+
+@pytest.mark.parametrize("arch", ["recycling", "thread-pool", "event-loop", "thread-per-connection", "single-thread"])
+def test_the_kernel_never_contradicts_a_thread_in_slow_motion(watch, arch):
+    server = watch(arch)
+    server.until(lambda shown: shown.states[S.ACCEPTING] + shown.states[S.SELECTING] > 0)
+    server.link.send("slow", pause_s=30)
+    header = server.until(lambda shown: shown.slow_s == 30).header
+    with (
+        socket.create_connection(server.address),
+        Witness(header.process, header.words_descriptor, header.machine, gil=header.gil) as witness,
+    ):
+        if arch != "event-loop":  # which pauses in the one verb or in the other
+            server.until(lambda shown: shown.states[S.ACCEPTED])
+        patience = time.monotonic() + PATIENCE_S
+        while (look := witness.look()).total.runtime < 20:
+            assert time.monotonic() < patience
+        assert look.total.differs == 0
