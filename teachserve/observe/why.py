@@ -14,6 +14,7 @@ from teachserve.observe.connection_view import ACCEPT_QUEUE, UNKNOWN, WATCHED, C
 from teachserve.observe.snapshot import Snapshot
 from teachserve.observe.spawns import spawns
 from teachserve.observe.timeline import Stay
+from teachserve.observe.times import moment, span
 
 S = State
 LEAST_US = 1000
@@ -50,18 +51,6 @@ def why(connection: ConnectionView, log: Connections, snapshot: Snapshot) -> lis
     if not log.known and connection.ended_at_s is None:
         return [f"connection {connection.number}: not known, for no events are streamed"]
     return _Why(connection, log, snapshot).sentences()
-
-
-def span(us: int) -> str:
-    """A length of time: `0.4 ms`, `412 ms`, `1.20 s`."""
-    if us < 10_000:
-        return f"{us / 1e3:.1f} ms"
-    return f"{us / 1e3:.0f} ms" if us < 999_500 else f"{us / 1e6:.2f} s"
-
-
-def moment(us: int) -> str:
-    """A moment on the server's clock: `3.104 s`."""
-    return f"{us / 1e6:.3f} s"
 
 
 class _Why:

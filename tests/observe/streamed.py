@@ -1,4 +1,4 @@
-"""A real server in this process, and the frames that a watcher at the level `stream` gets of it, without a link."""
+"""A real server in this process, and the frames that a watcher gets of it, without a link."""
 
 import contextlib
 import json
@@ -19,20 +19,23 @@ PATIENCE_S = 20.0
 class Streamed:
     """`frames` are all frames so far; `tell` takes those that the publisher would send now."""
 
-    def __init__(self, server: Server, take: Callable[[dict], object] | None = None):
+    def __init__(self, server: Server, take: Callable[[dict], object] | None = None, level: int = STREAM):
         self.server = server
         self.frames: list[dict] = []
         self._take = take or (lambda frame: None)
         self._roles = account.Roles(self._send)
         self._stream = EventStream(server.taskmaster, self._roles)
         self._send(account.header(server, self._roles))
-        self._send({"frame": "reply", "to": 1, "ok": True, "level": "stream"})
+        self._level = level
+        if level == STREAM:
+            self._send({"frame": "reply", "to": 1, "ok": True, "level": "stream"})
         with server.taskmaster.lock:
-            server.taskmaster.probe.watch(STREAM)
+            server.taskmaster.probe.watch(level)
 
     def tell(self) -> None:
         """What the publisher does ten times a second."""
-        self._stream.drain(lambda frame, _events: self._send(frame))
+        if self._level == STREAM:
+            self._stream.drain(lambda frame, _events: self._send(frame))
         self._send(account.table(self.server, self._roles, self._stream.take_ended))
 
     def until(self, seen: Callable[[], object]) -> None:
