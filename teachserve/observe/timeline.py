@@ -4,6 +4,7 @@ It is what a sentence about one connection is made from: who accepted when, who 
 A capture never changes, so that one thread may fold on while another explains.
 """
 
+from array import array
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from teachserve.events import FIRST_MARK, State
 KEPT_US = 60_000_000
 KEPT_EVENTS = 100_000
 ENDS = frozenset({State.ENDED.code, State.BROKEN.code})
+Batch = array
+"""Events one behind the other, four machine words each: a tenth of what tuples take, and quick to pickle."""
 
 
 class Event(NamedTuple):
@@ -53,14 +56,14 @@ class Timeline:
     """us: everything up to here is known."""
     before: Mapping[int, Stand] = field(default_factory=dict)
     """Thread -> where it stood when the first of the events came; a thread that had not spoken yet is left out."""
-    batches: tuple[list[Event], ...] = ()
+    batches: tuple[Batch, ...] = ()
 
     def events(self, began: int = -1, ended: int | None = None) -> Iterator[Event]:
         """The events of began < at <= ended, by time."""
         last = self.ended if ended is None else ended
         return (
             Event._make(one)
-            for one in chain.from_iterable(batch for batch in self.batches if batch[-1][0] > began)
+            for one in chain.from_iterable(_split(batch) for batch in self.batches if batch[-4] > began)
             if began < one[0] <= last
         )
 
@@ -120,30 +123,34 @@ def follow(stands: dict[int, Stand], one: tuple[int, int, int, int]) -> None:
             stands[thread] = Stand(code, about, at)
 
 
+def _split(batch: Batch) -> Iterator[tuple[int, int, int, int]]:
+    return zip(batch[::4], batch[1::4], batch[2::4], batch[3::4], strict=True)
+
+
 class Recorder:
     """Keeps what a Timeline is captured from. Events come by time."""
 
     def __init__(self) -> None:
-        self._batches: deque[list[tuple[int, int, int, int]]] = deque()
+        self._batches: deque[Batch] = deque()
         self._before: dict[int, Stand] = {}
         self._began: int | None = None
         self._ended = self._count = 0
 
     def add(self, events: list[tuple[int, int, int, int]], ended: int) -> None:
-        """Take events that nobody will change; everything up to `ended` (us) is known with them."""
+        """Take events, by time; everything up to `ended` (us) is known with them."""
         self._ended = max(self._ended, ended)
         if events:
-            self._batches.append(events)
+            self._batches.append(array("q", chain.from_iterable(events)))
             self._count += len(events)
-        while self._batches and (self._count > KEPT_EVENTS or self._batches[0][-1][0] < self._ended - KEPT_US):
+        while self._batches and (self._count > KEPT_EVENTS or self._batches[0][-4] < self._ended - KEPT_US):
             self._drop_oldest()
 
     def _drop_oldest(self) -> None:
         oldest = self._batches.popleft()
-        self._count -= len(oldest)
+        self._count -= len(oldest) // 4
         if self._began is not None:
-            self._began = max(self._began, oldest[-1][0])
-        for one in oldest:
+            self._began = max(self._began, oldest[-4])
+        for one in _split(oldest):
             follow(self._before, one)
 
     def stood(self, stands: Iterable[tuple[int, Stand]]) -> None:
