@@ -6,7 +6,8 @@ from bisect import bisect_right
 
 from teachserve.demo.fold import PictureFold
 
-MOST_BYTES = 32_000_000
+MOST_BYTES = 100_000_000
+"""A fold that follows connections has the last minute of their events with it, 0.5 MB compressed."""
 
 
 class Checkpoints:

@@ -7,10 +7,11 @@ Beside the server's frames it takes two that are made on the watcher's side, tim
 - `{"frame": "mark", "at", "text", "kind"}`: a change that a person made.
 """
 
+import pickle
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from teachserve.demo.picture import HISTORY_STEPS, KEPT_MARKS, NOT_ASKED, History, LoadView, Mark, Picture
 from teachserve.observe.accept_queue import AcceptQueue
@@ -56,7 +57,7 @@ class PictureFold:
                 self._observe(frame)
                 return True
             case "mark":
-                self._marks.append(Mark(frame["at"] / 1e6, frame["text"], frame["kind"]))
+                self._marks.append(mark_of(frame))
                 return False
             case "header":
                 self._begin(frame["epoch_ns"])
@@ -82,6 +83,10 @@ class PictureFold:
             stays=self._stays.per_second(),
         )
 
+    def branch(self) -> "Branch":
+        """What goes on from here without touching this fold."""
+        return Branch(pickle.dumps(self._model), self.picture())
+
     def _begin(self, epoch_ns: int) -> None:
         if self._epoch_ns is not None:
             earlier_s = (self._epoch_ns - epoch_ns) / 1e9
@@ -101,6 +106,32 @@ class PictureFold:
         self._load = None if frame["load"] is None else LoadView(**frame["load"])
         if self._records.due(frame["at"]):
             self._records.add(frame["at"], self._model.snapshot(), self._load)
+
+
+class Branch(NamedTuple):
+    """A picture, and what it takes to show the moments after it up to the next.
+
+    Only threads and events go on; connections are as they were, which their own `at_s` says: to copy a minute of their
+    events would take 60 ms each time.
+    """
+
+    model: bytes
+    picture: Picture
+
+    def after(self, frames: Iterable[Mapping[str, Any]]) -> Picture:
+        """With these frames as well, none of them a table or what was observed."""
+        model, marks = pickle.loads(self.model), deque(self.picture.marks, maxlen=KEPT_MARKS)
+        for frame in frames:
+            if frame["frame"] == "mark":
+                marks.append(mark_of(frame))
+            else:
+                model.apply(frame)
+        return replace(self.picture, snapshot=model.snapshot(), marks=tuple(marks))
+
+
+def mark_of(frame: Mapping[str, Any]) -> Mark:
+    """The mark that a frame tells of."""
+    return Mark(frame["at"] / 1e6, frame["text"], frame["kind"])
 
 
 class Records:

@@ -6,20 +6,19 @@ to that moment. What is shown of a moment depends on nothing but the moment.
 """
 
 import math
-import pickle
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from time import monotonic, thread_time
 
 from teachserve.demo.checkpoints import Checkpoints
-from teachserve.demo.fold import PictureFold
+from teachserve.demo.fold import Branch, PictureFold
 from teachserve.demo.interval import Interval
 from teachserve.demo.picture import Picture
 from teachserve.observe.link import Frame
 from teachserve.observe.trace import Trace, TraceError
 
 STOPS = ("observed", "end", "gone")
-CHECKPOINT_S = 0.2
+CHECKPOINT_S = 0.3
 """A checkpoint is kept where folding on from the one before would take longer."""
 BROKEN = (KeyError, TypeError, ValueError, IndexError, AttributeError)
 """What a fold raises at a line that has the look of a frame and is none."""
@@ -43,7 +42,7 @@ class Playback:
         self._checkpoints.put(-1, self._fold)
         self._reader = _Reader(trace)
         self._interval: tuple[int, Interval] | None = None
-        self._base: tuple[int, bytes] | None = None
+        self._branch: tuple[int, Branch] | None = None
         self._shown: tuple[tuple[int, int], Picture] | None = None
         self._go_to(0)
 
@@ -148,12 +147,9 @@ class Playback:
 
     def _between(self, interval: Interval, at_us: int) -> Picture:
         """The picture of a moment after the stop at which the fold stands."""
-        if self._base is None or self._base[0] != self._stop:
-            self._base = self._stop, pickle.dumps(self._fold)
-        fold = pickle.loads(self._base[1])
-        for frame in interval.until(at_us):
-            fold.advance(frame)
-        return fold.picture()
+        if self._branch is None or self._branch[0] != self._stop:
+            self._branch = self._stop, self._fold.branch()
+        return self._branch[1].after(interval.until(at_us))
 
 
 class _Reader:

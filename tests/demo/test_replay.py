@@ -145,9 +145,12 @@ def test_a_moment_far_on_is_read_in_pieces_and_given_up_for_another(tmp_path, cl
 
 
 def test_a_file_that_changes_while_it_is_shown_ends_the_pictures_and_is_said(replay: Replay, tmp_path: Path) -> None:
+    replay._playback.close()  # so that it is opened again
     (tmp_path / "t").write_bytes(b"something else")
     replay.player.seek(1000)
-    Viewer(replay).join(PATIENCE_S)
+    viewer = Viewer(replay)
+    viewer.join(PATIENCE_S)
+    assert not viewer.is_alive()
     assert "has changed while it was shown" in replay.damage
 
 
