@@ -93,7 +93,8 @@ class Connections:
     """Queue -> the roles whose threads have taken connections from it."""
     loops: frozenset[int] = frozenset()
     """The threads that are event loops."""
-    _roles: Mapping[int, str] = field(default_factory=dict, repr=False)
+    _roles: Mapping[int, str] = field(default_factory=dict, repr=False, compare=False)
+    """Shared with the log, which goes on naming threads."""
 
     def connection(self, number: int) -> ConnectionView | None:
         """The connection of this number, living or lately ended."""
