@@ -53,6 +53,7 @@ def command(
       teachserve demo --arch recycling
       teachserve demo --arch thread-pool --threads 8 --keep-alive
       teachserve demo --arch event-loop --delay 20ms --headless --duration 5s --json
+      teachserve demo --arch recycling --narrate > log
 
     Here --delay is 1ms, --port any free one and --graceful-timeout 2s, where nothing else is said.
 
@@ -78,10 +79,10 @@ def run(arch: str, values: dict[str, object], load: dict[str, object], view: Vie
     if recorder:
         recorder.start()
     supervisor = Supervisor(Plan(arch, values, load), guarded, endings)
-    if view.headless:
+    if telling := view.telling():
         from teachserve.demo import headless
 
-        ending = headless.run(supervisor, endings, view.duration_s, view.json, recorder)
+        ending = headless.run(supervisor, endings, view.duration_s, telling, recorder)
     else:
         from teachserve.dashboard.run import Display
 

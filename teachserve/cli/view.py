@@ -14,6 +14,7 @@ from teachserve.cli.options import Duration, Size
 from teachserve.dashboard.look import Look
 
 if TYPE_CHECKING:
+    from teachserve.demo.headless import Telling
     from teachserve.observe.recorder import Recorder
 
 UNATTENDED_S = 5.0
@@ -25,6 +26,7 @@ class View:
     """What was asked for. `duration_s` None: until the user leaves."""
 
     headless: bool
+    narrate: bool
     json: bool
     look: Look
     picture: Path | None
@@ -33,36 +35,50 @@ class View:
     @property
     def takes_terminal(self) -> bool:
         """Whether somebody looks."""
-        return not (self.headless or self.picture)
+        return not (self.headless or self.narrate or self.picture)
+
+    def telling(self) -> "Telling | None":
+        """What is told on stdout; None where there is a screen instead."""
+        if not (self.headless or self.narrate):
+            return None
+        from teachserve.demo.headless import Narration, Report
+
+        return Narration() if self.narrate else Report(self.json)
 
     @classmethod
-    def of(cls, headless: bool, json: bool, look: Look, picture: Path | None, duration: float | None) -> "View":
+    def of(cls, headless: bool, narrate: bool, json: bool, look: Look, picture: Path | None,
+           duration: float | None) -> "View":  # fmt: skip
         """Raises: UsageError for options that contradict each other."""
+        if narrate and (headless or picture):
+            other = "--headless" if headless else "--picture"
+            raise click.UsageError(f"--narrate tells what happens as it does: leave {other} out")
         if json and not headless:
             raise click.UsageError("--json is for a run without a screen: add --headless")
         if picture and headless:
             raise click.UsageError("--picture is of the screen: leave --headless out")
         if picture and not picture.resolve().parent.is_dir():
             raise click.UsageError(f"--picture {picture}: there is no folder {picture.parent}")
-        return cls(headless, json, look, picture, duration or (UNATTENDED_S if headless or picture else None))
+        unattended_s = UNATTENDED_S if headless or picture else None
+        return cls(headless, narrate, json, look, picture, duration or unattended_s)
 
     def require_terminal(self) -> None:
         """Raises: UsageError where the dashboard needs a terminal and there is none."""
         if self.takes_terminal and not (sys.stdin.isatty() and sys.stdout.isatty()):
-            raise click.UsageError("the dashboard needs a terminal: run it in one, or add --headless")
+            raise click.UsageError("the dashboard needs a terminal: run it in one, or add --headless or --narrate")
 
 
 def view_options(command: Callable[..., int]) -> Callable[..., int]:
     """Decorate a command that takes a `view` with the options that make one."""
 
     @functools.wraps(command)
-    def with_view(headless: bool, json: bool, theme: str | None, ascii_only: bool, no_color: bool, present: bool,
-                  picture: Path | None, duration: float | None, **others: object) -> int:  # fmt: skip
+    def with_view(headless: bool, narrate: bool, json: bool, theme: str | None, ascii_only: bool, no_color: bool,
+                  present: bool, picture: Path | None, duration: float | None, **others: object) -> int:  # fmt: skip
         look = Look(theme or os.environ.get("TEXTUAL_THEME", "dark"), ascii_only, not no_color, present)
-        return command(view=View.of(headless, json, look, picture, duration), **others)
+        return command(view=View.of(headless, narrate, json, look, picture, duration), **others)
 
     options = [
         click.option("--headless", is_flag=True, help="No screen: print the final model after --duration."),
+        click.option("--narrate", is_flag=True, help="No screen: tell in sentences what happens, a line each."),
         click.option(
             "-z", "--duration", type=Duration(), help="End after this long.  [default: until you leave; headless 5s]"
         ),

@@ -60,10 +60,10 @@ def run(link_file: Path, view: View, recording: Recording | None) -> int:
     guarded, endings = guard("watch", view.takes_terminal)
     if recorder:
         recorder.start()
-    if view.headless:
+    if telling := view.telling():
         from teachserve.demo import headless
 
-        ending = headless.watch(link_file, endings, view.duration_s, view.json, recorder)
+        ending = headless.watch(link_file, endings, view.duration_s, telling, recorder)
     else:
         from teachserve.dashboard.run import Display
 

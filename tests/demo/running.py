@@ -44,23 +44,15 @@ class Demo:
         self.supervisor.began()
         self.feed = Feed(link, self.supervisor, self.load)
         self.controls = self.feed.controls
+        self.newest: Picture | None = None
         self._seen = threading.Condition()
-        self.reader = Reader(self._Noting(self))
+        self.reader = Reader(self.feed, self, self.endings)
 
-    class _Noting:
-        """The feed as the reader sees it: every picture wakes who waits for one."""
-
-        def __init__(self, demo: "Demo") -> None:
-            self._demo = demo
-
-        def pictures(self) -> Iterator[Picture]:
-            for picture in self._demo.feed.pictures():
-                with self._demo._seen:
-                    self._demo.newest = picture
-                    self._demo._seen.notify_all()
-                yield picture
-
-    newest: Picture | None = None
+    def see(self, picture: Picture) -> None:
+        """The reader has another picture."""
+        with self._seen:
+            self.newest = picture
+            self._seen.notify_all()
 
     def until(self, condition: Callable[[Picture], object]) -> Picture:
         """The first picture from now on of which this is true."""

@@ -24,7 +24,7 @@ def demo(*arguments: str, folder: Path, **environment: str) -> subprocess.Comple
     ("arguments", "words"),
     [
         (["--json"], "--json is for a run without a screen: add --headless"),
-        ([], "the dashboard needs a terminal: run it in one, or add --headless"),
+        ([], "the dashboard needs a terminal: run it in one, or add --headless or --narrate"),
         (["--headless", "--picture", "x.svg"], "--picture is of the screen: leave --headless out"),
         (["--picture", "no/such/folder/x.svg"], "there is no folder no/such/folder"),
         (["--headless", "--arch", "recyclin"], "did you mean recycling?"),

@@ -222,6 +222,29 @@ def test_headless_ends_with_the_server(serve, folder, number, status, outcome, w
     assert json.loads(told)["outcome"] == outcome
 
 
+@pytest.mark.parametrize(
+    ("number", "status", "last"),
+    [
+        (signal.SIGTERM, 0, "The server has stopped: 7 requests served"),
+        (signal.SIGKILL, 3, "The server is gone without a word"),
+    ],
+)
+def test_narrated_it_tells_line_by_line_and_ends_with_the_server(serve, folder, number, status, last):
+    server = serve()
+    ask(server, 7)
+    watcher = subprocess.Popen(
+        [sys.executable, "-m", "teachserve", "watch", "--narrate"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True, env=os.environ | {"TMPDIR": str(folder), "XDG_RUNTIME_DIR": ""},
+    )  # fmt: skip
+    first = watcher.stdout.readline()
+    server.send(number)
+    told, complained = watcher.communicate(timeout=PATIENCE_S)
+    assert f"serves on 127.0.0.1:{server.port} (process {server.process.pid}); no load of ours is on it" in first
+    assert last in told
+    assert "the end: the server answered 7 requests on 1 connection, " in told.splitlines()[-1]
+    assert (watcher.returncode, bool(complained)) == (status, bool(status))
+
+
 def test_without_a_server_it_says_how_to_start_one(folder):
     ran = watch(folder)
     assert (ran.returncode, ran.stdout) == (2, "")
@@ -268,4 +291,4 @@ def test_a_watch_of_the_screen_needs_a_terminal(serve, folder):
     serve()
     ran = watch(folder)
     assert ran.returncode == 2
-    assert "the dashboard needs a terminal: run it in one, or add --headless" in ran.stderr
+    assert "the dashboard needs a terminal: run it in one, or add --headless or --narrate" in ran.stderr
