@@ -82,6 +82,8 @@ def command(view: View, architectures: tuple[str, ...], in_turn: bool, rate: flo
     from teachserve.compare.plan import LENGTH_S, RATE, ComparePlan
     from teachserve.compare.sides import sides_of
 
+    if view.look.present:
+        raise click.UsageError("--present is for a demo of one server: leave it out")
     view.require_terminal()
     sys.path.insert(0, "")
     try:
@@ -120,7 +122,8 @@ def run(plan, view: View) -> int:
     else:
         from teachserve.dashboard.run import Display
 
-        ending = Display(guarded, endings, None, view.dark, view.picture).compare(compared)
+        until_s = compared.lasts_s if view.picture else None
+        ending = Display(guarded, endings, until_s, view.look, view.picture).compare(compared)
     for line in [*([ending.text] if ending.text else []), *([] if ending.status == USAGE else compared.complaints())]:
         print(f"teachserve: {line}", file=sys.stderr)
     return ending.status

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from time import monotonic_ns
 
-from teachserve.compare.plan import ComparePlan
+from teachserve.compare.plan import GRACE_S, ComparePlan
 from teachserve.compare.score import Score
 from teachserve.compare.side_run import Processes, SideEndings, SideFolder, SideRun, SideSupervisor
 from teachserve.compare.sides import difference
-from teachserve.compare.view import LIVE, NEXT, OVER, RECORDED, STARTING, Comparison, SideView
+from teachserve.compare.view import AT_THE_END, LIVE, NEXT, OVER, RECORDED, STARTING, Comparison, SideView
 from teachserve.demo.endings import Ending, Endings
 from teachserve.demo.guard import Guarded
 from teachserve.demo.supervisor import StartError
@@ -19,6 +19,7 @@ from teachserve.demo.supervisor import StartError
 LEAD_NS = 1_000_000_000
 """How long before the plan's beginning the load generators are started: a Python and its imports, on a slow machine."""
 FRAME_S = 0.1
+START_AND_STOP_S = 3.0
 
 
 def cores() -> int:
@@ -63,6 +64,11 @@ class Run:
     def start(self) -> None:
         """Begin, in a thread of its own."""
         self._thread.start()
+
+    @property
+    def lasts_s(self) -> float:
+        """How long all of it takes at the most, on a machine that is not too slow."""
+        return (self.plan.length_s + GRACE_S + START_AND_STOP_S) * (2 if self.plan.in_turn else 1)
 
     @property
     def began(self) -> bool:
@@ -138,13 +144,13 @@ class Run:
         )
 
     def _view(self, one: SideRun, at_s: float, over: bool) -> SideView:
-        if not self.plan.in_turn or (one in self._running and not over):
+        if not over and (one in self._running or not self.plan.in_turn):
             return one.view
         recorded = one.recorded
         if not recorded:
-            return replace(one.view, turn=NEXT)
+            return replace(one.view, turn=OVER if over else NEXT)
         at = bisect_right(recorded, at_s, key=lambda view: view.at_s)
-        return replace(recorded[max(0, at - 1)], turn=RECORDED)
+        return replace(recorded[max(0, at - 1)], turn=RECORDED if self.plan.in_turn else AT_THE_END)
 
     def _remarks(self) -> Iterator[str]:
         yield self.plan.sentence(self._cores)
@@ -161,6 +167,10 @@ class Run:
                 yield f"{who} was interrupted before the end of the plan"
 
     # The end
+
+    def close(self) -> None:
+        """No more comparisons."""
+        self._closed.set()
 
     def end(self) -> None:
         """Take everything down. Whoever calls it again waits until all of it is down."""

@@ -5,7 +5,7 @@ lower one is the earlier answer. An answer is a 200. What is told again changes 
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -15,8 +15,10 @@ from teachserve.load.outcomes import ABORTED, FAILED
 NOT_SENT, UNTOLD = -2, -3
 """Outcomes that no generator tells: no client was free to the end; the outcome was lost on its way to us."""
 ANSWERED, REFUSED = 200, 503
-CELLS = 60
+CELLS = 120
 """Into so many equal parts the plan's time is cut for the chart of latency."""
+COLUMNS = (30, 40, 60, 120)
+"""How many columns the chart may have."""
 
 FIRST = "AB"
 ALONE = "ab"
@@ -46,10 +48,11 @@ class Times:
         self._buckets.add({us: 1})
         self._most = max(self._most, us)
 
-    def merged(self, other: "Times") -> "Times":
-        """Both together."""
-        both = Times()
-        for one in (self, other):
+    @classmethod
+    def together(cls, several: Iterable["Times"]) -> "Times":
+        """All of them in one."""
+        both = cls()
+        for one in several:
             both._buckets.add(dict(one._buckets.recorded()))
             both._most = max(both._most, one._most)
         return both
@@ -186,7 +189,7 @@ class Score:
             unknown=sums[UNKNOWN],
             sides=(self._side(0), self._side(1)),
             marks=self._marks[max(0, newest + 1 - KEPT_MARKS) : newest + 1].decode(),
-            chart={columns: (self._chart(0, columns), self._chart(1, columns)) for columns in (CELLS, CELLS // 2)},
+            chart={columns: (self._chart(0, columns), self._chart(1, columns)) for columns in COLUMNS},
         )
 
     def _side(self, side: int) -> SideScore:
@@ -215,6 +218,6 @@ class Score:
         count = sum(cell.count for cell in cells)
         known = self._drawn.get((side, columns, at))
         if known is None or known[0] != count:
-            found = (cells[0] if each == 1 else cells[0].merged(cells[1])).percentiles
+            found = Times.together(cells).percentiles
             known = self._drawn[side, columns, at] = count, found and (found.p50, found.p99)
         return known[1]

@@ -10,8 +10,10 @@ from teachserve.events import State
 from teachserve.observe.places import Waiting
 from teachserve.observe.snapshot import Snapshot
 
-STARTING, LIVE, RECORDED, NEXT, OVER = "starting", "live", "recorded", "its turn comes next", "over"
-"""What a side, or the whole comparison, is at. `recorded`: it ran before, and this is what it was at the same time."""
+STARTING, LIVE, OVER = "starting", "live", "over"
+"""What the comparison is at, and a side too."""
+RECORDED, NEXT, AT_THE_END = "recorded", "comes next", "at the end"
+"""What else a side is at. `recorded`: it ran before, and this is what it was at the same time of its own run."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,8 @@ def key_entries(bindings: Iterable[object]) -> list[Entry]:
 
 def pane_sections(pane: Widget | None) -> list[tuple[str, list[Entry]]]:
     """The first page: the focused pane, then the keys everywhere."""
-    everywhere = [(key.shown, "strong", key.sentence) for key in KEYS if key.where in (EVERYWHERE, OVER)]
+    keys = getattr(pane, "keys_everywhere", KEYS)
+    everywhere = [(key.shown, "strong", key.sentence) for key in keys if key.where in (EVERYWHERE, OVER)]
     ours = [cls for cls in type(pane).__mro__ if cls.__module__.startswith("teachserve.")]
     own = key_entries(dict.fromkeys(one for cls in ours for one in vars(cls).get("BINDINGS", ())))
     scrolling = [(SCROLLING, "strong", "scroll it.")] if isinstance(pane, ScrollView) and not own else []

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from teachserve.compare.run import Run
 from teachserve.dashboard.look import Look
 from teachserve.demo.endings import BROKEN, DONE, USAGE, Ending, Endings
 from teachserve.demo.guard import Guarded
@@ -63,6 +64,16 @@ class Display:
         except LinkError as error:
             return Ending(BROKEN, str(error))
         return self._show(Dashboard(Feed(link, recorder=self._recorder), self._look), link.close)
+
+    def compare(self, run: Run) -> Ending:
+        """Show two servers side by side; all of it is down when this returns."""
+        run.start()
+        from teachserve.dashboard.compare_app import CompareApp
+
+        try:
+            return self._show(CompareApp(run, self._look), run.end)
+        finally:
+            run.end()
 
     def _show(self, app, take_down: Callable[[], None]) -> Ending:
         """The app's whole run, with a thread beside it that waits for another reason to end."""

@@ -101,6 +101,16 @@ WORDS: dict[str, dict[str, str]] = {
         "keep-alive": "a client keeps its connection for its next request; under most architectures that holds a thread",
         "close": "a client opens a new connection for each request",
     },
+    "a comparison": {
+        "was first": "requests that both sides answered with 200, this one earlier than the other",
+        "at once": "requests whose two answers came closer together than the clocks of the two clients can be trusted",
+        "alone": "requests that one side answered with 200 and the other did not answer so at all",
+        "by": "how much earlier the first answer was than the other's: half of them by at most so much",
+        "decided": "requests of which the outcome on both sides is known, or known to be lost",
+        "not answered": "requests that a client had in hand, or none was free for, when the plan and 2 s more were over",
+        "unknown": "requests whose outcome was lost on its way to this screen",
+        "one after the other": "each side had the machine for itself, and both are shown from what was recorded",
+    },
     "what you can do": {
         "freeze": "the view stands still so that you can read it; the server runs on, and the view says so",
         "slow motion": "each step of each thread is stretched by a pause, so that it can be followed by eye",

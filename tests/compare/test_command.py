@@ -42,6 +42,7 @@ def told(*arguments: str, folder: Path, **environment: str) -> dict:
         (["recycling", "thread-pool", "--threads", "3", "--headless"], "threads means nothing to recycling, side A"),
         (["recycling", "--standby", "0,3", "--headless"], "standby must be a whole number, from 1"),
         (["recycling", "thread-pool"], "the dashboard needs a terminal: run it in one, or add --headless"),
+        (["recycling", "thread-pool", "--headless", "--present"], "--present is for a demo of one server"),
         (["recycling", "thread-pool", "--json"], "--json is for a run without a screen: add --headless"),
         (["recycling", "thread-pool", "--headless", "--gil", "maybe"], "'maybe' is neither on nor off"),
         (["recycling", "thread-pool", "--headless", "-q", "900000", "-z", "10m"], "a plan holds at most 2000000 requests"),

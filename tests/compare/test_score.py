@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from teachserve.compare.score import CELLS, NOT_SENT, UNTOLD, Score, ScoreView
+from teachserve.compare.score import CELLS, COLUMNS, NOT_SENT, UNTOLD, Score, ScoreView
 from teachserve.load.outcomes import ABORTED, FAILED
 
 TIE_US = 100
@@ -131,6 +131,7 @@ def test_the_chart_has_the_latencies_of_each_part_of_the_plan() -> None:
     view = scored({n: (200, 1000 * (n // 4 + 1)) for n in range(planned)}, {3: (503, 1)}, planned)
     first, second = view.chart[CELLS // 2]
     assert first == tuple((at / 1000, at / 1000) for at in range(1, CELLS // 2 + 1))
+    assert list(view.chart) == list(COLUMNS)
     assert set(second) == {None}
     assert len(view.chart[CELLS][0]) == CELLS
 

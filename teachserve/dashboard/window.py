@@ -1,0 +1,91 @@
+"""What every full screen of ours does: the two themes, help, a picture of itself, and an end from any thread."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import App
+from textual.filter import LineFilter, Monochrome
+from textual.message import Message
+
+from teachserve.dashboard.help import HelpScreen
+from teachserve.dashboard.look import Look
+from teachserve.dashboard.plain import AsciiFilter
+from teachserve.dashboard.themes import DARK, LIGHT, named
+
+DEFAULT_LOOK = Look()
+
+
+class Window(App[None]):
+    """A program on the whole terminal. `run()` returns once it was told to end, by a key or by `end_from_thread`."""
+
+    CSS_PATH: ClassVar = "teachserve.tcss"
+    TITLE = "teachserve"
+    NOTIFICATION_TIMEOUT = 2.5  # they lie over the panes
+
+    class End(Message):
+        """Something outside wants it gone: a signal, or a process that died."""
+
+    def __init__(self, look: Look = DEFAULT_LOOK) -> None:
+        super().__init__()
+        self.look = look
+        self._last_filters = [*([AsciiFilter()] if look.ascii else []), *([] if look.colour else [Monochrome()])]
+        self.animation_level = "none"  # nothing here has a meaning while it moves
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        self.theme = named(look.theme, self.available_themes)
+
+    @property
+    def shows(self) -> str:
+        """What is shown, as part of a file's name."""
+        raise NotImplementedError
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """A theme that is not ours, by choice of TEXTUAL_THEME, does not know our colours."""
+        return dict(DARK.variables)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Textual's hook for what each line goes through last."""
+        return [*super().get_line_filters(), *self._last_filters]
+
+    def on_window_end(self) -> None:
+        """A signal or a death, told by `end_from_thread`."""
+        self.action_end()
+
+    def end_from_thread(self) -> None:
+        """End the app. May be called from any thread, and again."""
+        self.post_message(self.End())
+
+    def action_end(self) -> None:
+        """Leave: whoever started the app takes down what is to go with it, once `run` has returned."""
+        self.exit()
+
+    def action_end_at_once(self) -> None:
+        """The same, by another key."""
+        self.action_end()
+
+    def action_meanings(self) -> None:
+        """Help over the screen."""
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(self.screen.focused))
+
+    def action_theme(self) -> None:
+        """Dark or light."""
+        self.theme = LIGHT.name if self.current_theme.dark else DARK.name
+
+    def action_picture(self) -> None:
+        """An SVG of the screen as it is, named for what it shows and when."""
+        name = f"teachserve-{self.shows}-{datetime.now():%Y%m%d-%H%M%S}.svg"
+        try:
+            self.save_picture(Path(name))
+        except OSError as error:
+            self.notify(f"could not save {name}: {error.strerror}", severity="error")
+        else:
+            self.notify(f"saved {name}")
+
+    def save_picture(self, path: Path) -> None:
+        """The screen as an SVG that needs nothing from elsewhere. Raises: OSError."""
+        svg = self.export_screenshot(title="teachserve")
+        path.write_text(re.sub(r"@font-face\s*\{.*?\}\s*", "", svg, flags=re.DOTALL))
