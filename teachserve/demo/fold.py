@@ -17,6 +17,7 @@ from teachserve.demo.picture import HISTORY_STEPS, KEPT_MARKS, NOT_ASKED, Histor
 from teachserve.observe.accept_queue import AcceptQueue
 from teachserve.observe.connections import ConnectionLog
 from teachserve.observe.kernel import Look, Sighting
+from teachserve.observe.lints import Lints, Moment
 from teachserve.observe.model import Model
 from teachserve.observe.snapshot import Snapshot
 from teachserve.observe.stays import Stays
@@ -37,6 +38,7 @@ class PictureFold:
     def __init__(self) -> None:
         self._model = Model()
         self._connections = ConnectionLog()
+        self._lints, self._findings = Lints(), ()
         self._epoch_ns: int | None = None
         self._accept_queue = NOT_ASKED
         self._look: Look | None = None
@@ -66,6 +68,7 @@ class PictureFold:
         self._stays.apply(frame)
         if frame["frame"] in ("end", "gone"):
             self._accept_queue = ENDED
+            self._lint()
             return True
         return False
 
@@ -81,6 +84,8 @@ class PictureFold:
             marks=tuple(self._marks),
             connections=self._connections.connections(),
             stays=self._stays.per_second(),
+            findings=self._findings,
+            over=self._lints.over,
         )
 
     def branch(self) -> "Branch":
@@ -95,6 +100,7 @@ class PictureFold:
         self._epoch_ns = epoch_ns
         self._model = Model()
         self._connections = ConnectionLog()
+        self._lints, self._findings = Lints(), ()
         self._accept_queue, self._look, self._sightings = NOT_ASKED, None, {}
         self._records.begin()
 
@@ -106,6 +112,11 @@ class PictureFold:
         self._load = None if frame["load"] is None else LoadView(**frame["load"])
         if self._records.due(frame["at"]):
             self._records.add(frame["at"], self._model.snapshot(), self._load)
+        self._lint()
+
+    def _lint(self) -> None:
+        clients = self._load and self._load.clients
+        self._findings = self._lints.apply(Moment(self._model.snapshot(), self._accept_queue, self._look, clients))
 
 
 class Branch(NamedTuple):

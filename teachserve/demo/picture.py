@@ -10,6 +10,7 @@ from typing import Any
 from teachserve.observe.accept_queue import AcceptQueue
 from teachserve.observe.connection_view import Connections
 from teachserve.observe.kernel import Look, Sighting
+from teachserve.observe.lints import Clients, Finding
 from teachserve.observe.snapshot import Snapshot
 from teachserve.observe.stays import Stay
 
@@ -42,6 +43,11 @@ class LoadView:
     core: float = 0.0
     client_bound: bool = False
     not_connected: int = 0
+
+    @property
+    def clients(self) -> Clients:
+        """What the lints ask about the clients."""
+        return Clients(self.connections, self.answered, self.never_served, self.client_bound)
 
     def as_json(self) -> dict[str, Any]:
         """Its fields by name; `LoadView(**told)` makes it one again."""
@@ -92,6 +98,10 @@ class Picture:
     """Every connection, as long as events are streamed."""
     stays: Mapping[Stay, float] = field(default_factory=dict)
     """Thread-seconds in each second by role, state and queue, over the last two seconds: sampled, a table a sample."""
+    findings: tuple[Finding, ...] = ()
+    """The lints whose rule is broken now."""
+    over: tuple[Finding, ...] = ()
+    """Of each lint whose rule was broken before and is kept now, the last case."""
 
     @property
     def queued(self) -> int | None:

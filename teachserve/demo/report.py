@@ -8,6 +8,7 @@ from teachserve.demo.sentence import sentence
 from teachserve.demo.wording import counted, duration, percent
 from teachserve.events import State
 from teachserve.observe.kernel import Look
+from teachserve.observe.lints import to_json as lints_json
 from teachserve.observe.snapshot import to_json
 from teachserve.observe.verdict import Shares, Verdict
 
@@ -59,6 +60,7 @@ def as_json(picture: Picture, result: dict[str, Any] | None, duration_s: float, 
             "events": snapshot.lost_events,
             "illegal_moves": snapshot.illegal_moves,
         },
+        "lints": lints_json((*picture.findings, *picture.over)),
         "witness": witness_json(picture.witness),
         "load": result or None,
         "log": told["log"],
@@ -111,6 +113,7 @@ def as_text(picture: Picture, result: dict[str, Any] | None, duration_s: float) 
         f"served      {counters['requests']} requests on {counters['connections']} connections, "
         f"{counters['refused']} refused",
         *_load_lines(picture.load, result),
+        *_lint_lines(picture),
         f"lost        frames {snapshot.lost_frames}, events {snapshot.lost_events}; "
         f"illegal moves {snapshot.illegal_moves}",
         *_witness_lines(look),
@@ -135,6 +138,13 @@ def _load_lines(load: LoadView | None, result: dict[str, Any] | None) -> list[st
         f"latency     {told}",
         *([f"            {result['client_bound']}"] if result["client_bound"] else []),
     ]
+
+
+def _lint_lines(picture: Picture) -> list[str]:
+    told = [f"{one.lint}: {one.text} (since {one.since_s:.1f} s)" for one in picture.findings]
+    told += [f"{one.lint}: {one.text} ({one.since_s:.1f} s to {one.until_s:.1f} s)" for one in picture.over]
+    told = told or ["no rule was broken"]
+    return [f"{'lints' if not number else '':<12}{text}" for number, text in enumerate(told)]
 
 
 def _witness_lines(look: Look | None) -> list[str]:

@@ -11,6 +11,7 @@ from teachserve.demo.picture import HISTORY_STEPS, History, LoadView
 from teachserve.events import State
 from teachserve.observe.accept_queue import AcceptQueue
 from teachserve.observe.kernel import Look, Sighting
+from teachserve.observe.snapshot import COUNTERS
 from teachserve.observe.verdict import Shares, Verdict
 
 from .pictures import picture
@@ -126,3 +127,21 @@ def test_while_events_are_streamed_a_picture_holds_the_connections() -> None:
     assert [(view.number, view.place, view.thread) for view in shown.living] == [(1, "reading", 4)]
     fold.apply(header(epoch_ns=2_000_000_000))  # another server
     assert not fold.picture().connections.known
+
+
+def test_the_lints_look_at_each_observed_frame_and_begin_anew_with_another_server() -> None:
+    fold = PictureFold()
+    fold.apply(header())
+    found = []
+    for tenth in range(1, 30):
+        at = tenth * 100_000
+        fold.apply(table(at, counters=dict.fromkeys(COUNTERS, 0)))
+        load = LoadView(connections=9, never_served=2) if tenth < 25 else LoadView(connections=9)
+        found.append(fold.apply(observed(at, load, queue=AcceptQueue(3, 8, 0))))
+    names = [{finding.lint for finding in picture.findings} for picture in found]
+    assert names[0] == set()
+    assert names[23] == {"no-acceptor", "never-served"}
+    assert names[-1] == {"no-acceptor"}
+    assert [(finding.lint, finding.until_s) for finding in found[-1].over] == [("never-served", 2.4)]
+    fold.apply(header(epoch_ns=2_000_000_000))
+    assert (fold.picture().findings, fold.picture().over) == ((), ())

@@ -7,6 +7,7 @@ from teachserve.demo.report import as_json, as_text
 from teachserve.events import State
 from teachserve.observe.accept_queue import AcceptQueue
 from teachserve.observe.kernel import Look
+from teachserve.observe.lints import Finding
 from teachserve.observe.verdict import Shares
 
 from .pictures import picture, recycling
@@ -75,3 +76,23 @@ def test_the_text_has_the_same_figures() -> None:
         "(any call counts)",
     ):
         assert words in text
+
+
+def test_broken_rules_are_told_with_their_remedy_and_those_that_were_broken_before_too() -> None:
+    now = Finding("no-acceptor", "3 connections wait in the accept queue, and nobody accepts", 2.5)
+    over = Finding("queue-wait", "1 item waits on 'wanted', for 120 ms at least", 1.0, until_s=1.5)
+    shown = picture(findings=(now,), over=(over,))
+    told = as_json(shown, None, 10.0, "stopped")["lints"]
+    assert [(one["lint"], one["since_s"], one["until_s"]) for one in told] == [
+        ("no-acceptor", 2.5, None),
+        ("queue-wait", 1.0, 1.5),
+    ]
+    assert all(one["remedy"] and one["rule"] and one["text"] for one in told)
+    text = as_text(shown, None, 10.0)
+    assert "lints       no-acceptor: 3 connections wait in the accept queue, and nobody accepts (since 2.5 s)" in text
+    assert "            queue-wait: 1 item waits on 'wanted', for 120 ms at least (1.0 s to 1.5 s)" in text
+
+
+def test_a_server_that_broke_no_rule_says_so() -> None:
+    assert as_json(picture(), None, 10.0, "stopped")["lints"] == []
+    assert "lints       no rule was broken" in as_text(picture(), None, 10.0)
