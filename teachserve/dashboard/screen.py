@@ -23,6 +23,7 @@ from teachserve.dashboard.panes.counts import CountsPane
 from teachserve.dashboard.panes.events import EventsPane
 from teachserve.dashboard.panes.header import HeaderPane
 from teachserve.dashboard.panes.kernel import KernelStates, KernelThreads, KernelWords
+from teachserve.dashboard.panes.lints import LintsPane
 from teachserve.dashboard.panes.load import LoadPane
 from teachserve.dashboard.panes.places import PlacesPane
 from teachserve.dashboard.panes.queues import QueuesPane
@@ -47,7 +48,7 @@ BODIES: dict[str, tuple[tuple[Callable[[], Widget], ...], tuple[Callable[[], Wid
     "threads": ((CountsPane, QueuesPane, RatesPane, LoadPane, ThreadTable, WitnessPane), (WitnessPane, EventsPane)),
     "connections": ((QueuesPane, WaitingPane, ConnectionTable), (ConnectionPane,)),
     "code": ((CodePane,), (ThreadTable,)),
-    "events": ((EventsPane,), ()),
+    "events": ((LintsPane, EventsPane), ()),
     "kernel": ((QueuesPane, KernelStates, KernelWords, KernelThreads), ()),
 }
 

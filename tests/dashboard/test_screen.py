@@ -35,7 +35,7 @@ OWED = [
     *("worker-2       o accepting     250ms      -   402    42    41 accept4 ok",),
     *("worker-6       # handling      250ms   1206   406    46    45 futex GIL",),
     *("agrees 100 % · judged 83.7 % of 1075 samples",),
-    *("Link       live", "lost frames 0, events 0", "illegal moves 0", "events sampled"),
+    *("Link       live", "lost frames 0, events 0", "events sampled"),
     *("q Quit", "? Help", "space Freeze", "Tab Pane", "+ - Load", "c Control", "P Present", "X Stop"),
 ]
 

@@ -1,4 +1,4 @@
-"""What the picture may lack: the link's state, what was lost on the way, and whether events are sampled."""
+"""What the picture may lack: the link's state, what was lost on the way, whether events are sampled; and broken lints."""
 
 from textual.reactive import reactive
 
@@ -21,7 +21,7 @@ class StatusPane(LinePane):
 
     about = (
         "Whether what you see is all there is: the link to the server, and what was lost on the way. Every count repairs "
-        "itself with the next frame."
+        "itself with the next frame. Behind the `!` stand the lints that are broken now; 8 says more."
     )
     words = ("live", "silent", "lost", "lost frames", "events lost", "illegal moves", "sampled", "complete")
 
@@ -38,11 +38,20 @@ class StatusPane(LinePane):
             words, name = f"silent for {self.silent_s:.0f} s", "alarm"
         sampled = "complete" if snapshot.streaming else "sampled"
         line: Line = [("Link       ", "label"), (words, name)]
-        for what, count in (
-            (" · lost frames", snapshot.lost_frames),
-            (", events", snapshot.lost_events),
-            (" · illegal moves", snapshot.illegal_moves),
-        ):
+        for what, count in ((" · lost frames", snapshot.lost_frames), (", events", snapshot.lost_events)):
             line.append((f"{what} {count}", "alarm" if count else ""))
+        if snapshot.illegal_moves:
+            line.append((f" · illegal moves {snapshot.illegal_moves}", "alarm"))
         line.append((f" · events {sampled}", ""))
-        return [line]
+        return [line + broken(picture, width - sum(len(text) for text, _ in line))]
+
+
+def broken(picture: Picture, room: int) -> Line:
+    """The lints that are broken now, as many by name as there is room for."""
+    names = [one.lint for one in picture.findings]
+    if not names:
+        return []
+    told = ", ".join(names)
+    if len(told) + 5 > room:
+        told = f"{len(names)} lints (8)" if len(names) > 1 else "1 lint (8)"
+    return [(" · ", ""), (f"! {told}", "alarm")]
