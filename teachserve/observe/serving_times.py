@@ -17,9 +17,9 @@ class ServingTimes(NamedTuple):
 def serving_times(events: Iterable[EventView]) -> ServingTimes:
     """From the events of one thread, all of them, oldest first.
 
-    A request begins as the thread enters reading: on a kept connection that is when its first byte has come, on a new
-    one when the connection is taken, for no event tells the byte. It ends as the thread leaves writing. A thread that
-    only reads, or only writes, as where others run the handlers, has none.
+    A request begins as the thread enters reading: on a new connection, for no event tells its first byte, and on a kept
+    one where a part of it has come; where all of it has, the thread goes from idle to handling, and it begins there. It
+    ends as the thread leaves writing. A thread that only runs handlers, for one that reads and writes, has none.
     """
     times: list[float] = []
     began: dict[int, float] = {}
@@ -29,7 +29,7 @@ def serving_times(events: Iterable[EventView]) -> ServingTimes:
         if writing and writing in began:
             times.append(event.at_s - began.pop(writing))
         writing = event.connection if event.state is State.WRITING else 0
-        if event.state is State.READING:
+        if event.state is State.READING or (event.state is State.HANDLING and event.before is State.IDLE):
             began.setdefault(event.connection, event.at_s)
         elif event.state is State.IDLE:
             began.pop(event.connection, None)

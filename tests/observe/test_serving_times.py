@@ -10,12 +10,13 @@ from teachserve.observe.snapshot import EventView
 
 
 def events(*told: tuple[float, State | Mark, int]) -> list[EventView]:
+    states = [what for _, what, _ in told]
     return [
         EventView(
-            at_s, 3, "worker-3", None, what if isinstance(what, State) else None,
+            at_s, 3, "worker-3", before if isinstance(before, State) else None, what if isinstance(what, State) else None,
             what if isinstance(what, Mark) else None, connection, False,
         )
-        for at_s, what, connection in told
+        for (at_s, what, connection), before in zip(told, [None, *states], strict=False)
     ]  # fmt: skip
 
 
@@ -34,6 +35,14 @@ def test_on_a_kept_connection_the_idle_time_between_two_requests_is_not_serving(
                (9.1, State.IDLE, 7), (12.0, State.READING, 7), (12.1, State.WRITING, 7), (12.3, State.IDLE, 7))
     )  # fmt: skip
     assert found.times_s == pytest.approx((0.2, 0.3))
+
+
+def test_a_request_that_has_come_whole_begins_with_its_handling() -> None:
+    found = serving_times(
+        events((1.0, State.IDLE, 7), (5.0, State.HANDLING, 7), (5.2, State.WRITING, 7), (5.3, State.IDLE, 7))
+    )
+    assert found.times_s == pytest.approx((0.3,))
+    assert serving_times(events((5.0, State.HANDLING, 7), (5.2, State.WRITING, 7), (5.3, State.IDLE, 7))).times_s == ()
 
 
 def test_what_began_before_the_events_or_is_not_over_counts_nothing() -> None:

@@ -123,7 +123,7 @@ COLUMNS: tuple[Column[ConnectionView], ...] = (
     spent_column("Watched", [WATCHED], lambda picture: picture.connections.loops, gives_way=4),
     spent_column("Handling", [State.HANDLING.value], lambda _: True),
     Column(
-        "Reqs", lambda _: 5, lambda _, one, width: (short(one.requests, width), ""), lambda _, one: one.requests,
+        "Reqs", lambda _: 4, lambda _, one, width: (short(one.requests, width), ""), lambda _, one: one.requests,
         right=True,
     ),
     Column(
