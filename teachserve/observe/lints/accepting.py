@@ -9,7 +9,7 @@ class NoAcceptor(Lint):
     one = "1 connection waits in the accept queue, and nobody accepts"
     many = "{count} connections wait in the accept queue, and nobody accepts"
     remedy = "more threads that accept (--standby, --max-threads), or an acceptor that does nothing else (thread-pool)"
-    lesson = "teachserve demo --arch single-thread --delay 0.2"
+    lesson = "teachserve demo --arch single-thread --delay 200ms"
     LEAST_S = 0.1
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class BacklogHigh(Lint):
     rule = "the accept queue holds less than 80 % of its bound"
     one = many = "the accept queue holds {count} of {bound}: soon the kernel turns clients away"
     remedy = "accept faster, or a longer queue (--backlog, net.core.somaxconn)"
-    lesson = "teachserve demo --arch single-thread --delay 0.2 --backlog 8 --connections 20"
+    lesson = "teachserve demo --arch single-thread --delay 200ms --backlog 20 --connections 20"
     timing = False
     MOST_SHARE = 0.8
 
@@ -47,7 +47,7 @@ class BacklogOverflow(Lint):
     one = "the kernel has turned a client away 1 time, for the accept queue was full; a client tries again, after a second"
     many = "the kernel has turned clients away {count} times, for the accept queue was full; each tries again, after a second"
     remedy = "accept faster, or a longer queue (--backlog, net.core.somaxconn)"
-    lesson = "teachserve demo --arch single-thread --delay 0.2 --backlog 2 --connections 20"
+    lesson = "teachserve demo --arch single-thread --delay 200ms --backlog 4 --connections 20"
     timing = False
     KEPT_S = 5.0
     """How long after the last time it is shown."""

@@ -15,7 +15,7 @@ class Churn(Lint):
     rule = "no more than 10 threads a second end as surplus while more than 10 a second are made"
     one = many = "{ended:.0f} threads a second end as surplus, and {made:.0f} a second are made"
     remedy = "a higher --standby: then a worker waits for the next connection instead of ending before it comes"
-    lesson = "teachserve demo --arch recycling --standby 1 --close"
+    lesson = "teachserve demo --arch recycling --standby 1"
     MOST_PER_S = 10.0
     WINDOW_S = 1.0
 
@@ -50,7 +50,7 @@ class LoopBlocked(Lint):
     rule = "an event loop is back in select within 50 ms"
     one = many = "the loop was away from select for {away}{doing}: every other connection waited meanwhile"
     remedy = "--offload N, which hands requests to N workers, or handlers that do not block"
-    lesson = "teachserve demo --arch event-loop --delay 0.1"
+    lesson = "teachserve demo --arch event-loop --delay 100ms"
     MOST_S = 0.05
     KEPT_S = 2.0
     """How long after a turn it is shown."""
@@ -108,7 +108,7 @@ class Stuck(Lint):
     one = "1 thread is {states} for {longest}"
     many = "{count} threads are {states}, one of them for {longest}"
     remedy = "look where it stands in the code: a handler that does not return, a client that does not read its answer"
-    lesson = "teachserve demo --arch recycling --delay 10"
+    lesson = "teachserve demo --arch recycling --delay 10s"
     MOST_S = 5.0
     STATES = frozenset({S.STARTING, S.CREATING, S.ACCEPTED, S.HANDING_OVER, S.HANDLING, S.WRITING, S.RECYCLING})
 

@@ -13,7 +13,7 @@ class QueueWait(Lint):
     one = "1 item waits on '{queue}', for {waited} at least"
     many = "{count} items wait on '{queue}', the first of them for {waited} at least"
     remedy = "more threads that take from it (--threads, --offload), or clients that do not keep them (--close)"
-    lesson = "teachserve demo --arch thread-pool --threads 2 --connections 20"
+    lesson = "teachserve demo --arch thread-pool --threads 2 --keep-alive"
     MOST_S = 0.1
 
     def __init__(self) -> None:
@@ -65,7 +65,7 @@ class AllServing(Lint):
     remedy = (
         "more threads (--max-threads, --threads, --offload), faster handlers, or clients that do not stay (--close)"
     )
-    lesson = "teachserve demo --arch thread-pool --threads 4 --connections 20"
+    lesson = "teachserve demo --arch thread-pool --threads 4 --keep-alive"
     LEAST_S = 1.0
 
     def __init__(self) -> None:
@@ -103,7 +103,7 @@ class IdleHolder(Lint):
     remedy = (
         "a shorter --timeout-keep-alive, more threads, or an event loop, which needs no thread for an idle connection"
     )
-    lesson = "teachserve demo --arch thread-pool --threads 2 --connections 20 --rate 2"
+    lesson = "teachserve demo --arch thread-pool --threads 2 --connections 20 --keep-alive --rate 1"
     MOST_IDLE_S = 1.0
     LEAST_WAITING_S = 0.2
 
@@ -130,7 +130,7 @@ class NeverServed(Lint):
     remedy = (
         "threads for all of them (--max-threads, --threads), or clients that do not keep their connections (--close)"
     )
-    lesson = "teachserve demo --arch thread-pool --threads 4 --connections 20"
+    lesson = "teachserve demo --arch thread-pool --threads 4 --keep-alive"
     LEAST_S = 2.0
 
     def __init__(self) -> None:

@@ -39,7 +39,7 @@ class ObserverCost(Lint):
     rule = "watched, the server keeps 90 % of the rate that it has unwatched"
     one = many = "watched, the server manages {share:.0%} of what it does unwatched"
     remedy = "watch at the level of the table instead of every event, or fewer watchers"
-    lesson = "teachserve demo --arch recycling --close"
+    lesson = "teachserve demo --arch recycling"
     timing = False
     LEAST_SHARE = 0.9
 
@@ -57,7 +57,7 @@ class ClientBound(Lint):
     rule = "the load generator could ask for more than the server answers"
     one = many = "the load generator is the limit: the server could do more than is measured here"
     remedy = "fewer connections or a lower rate for one generator, or several generators"
-    lesson = "teachserve demo --arch recycling --connections 1000"
+    lesson = "teachserve demo --arch recycling --delay none --keep-alive"
 
     def __init__(self) -> None:
         self._since = Since()
