@@ -1,6 +1,5 @@
 """What a trace tells between two of its pictures, so that it can be shown event by event."""
 
-from bisect import bisect_right
 from collections.abc import Iterator
 from functools import cached_property
 
@@ -48,7 +47,8 @@ def _cut(frame: Frame, at: int) -> Frame:
     """The frame without what came after `at`, on the server's clock."""
     batches = []
     for number, lost, words in frame["batches"]:
-        kept = 3 * bisect_right(words[::3], at)
+        # Not by halves: a connection's arrival is told when it is accepted, with a time that lies before.
+        kept = 3 * next((number for number, time in enumerate(words[::3]) if time > at), len(words) // 3)
         if kept:
             batches.append([number, lost, words[:kept]])
     # Threads are numbered as they are made: who was made before one that has moved is there too.
