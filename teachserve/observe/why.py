@@ -14,7 +14,7 @@ from teachserve.observe.connection_view import ACCEPT_QUEUE, UNKNOWN, WATCHED, C
 from teachserve.observe.snapshot import Snapshot
 from teachserve.observe.spawns import spawns
 from teachserve.observe.timeline import Stay
-from teachserve.observe.times import moment, span
+from teachserve.observe.times import moment, span, stretch
 
 S = State
 LEAST_US = 1000
@@ -123,12 +123,14 @@ class _Why:
         spans = self._timeline.without(self._threads(role), CAN_ACCEPT, visit.began, visit.ended)
         nobody = sum(ended - began for began, ended in spans)
         if nobody < HARDLY * visit.length:
-            return head + f"{'not ' if not nobody else 'hardly '}for want of a {role} in accept; no event tells why"
+            return head + f"{'hardly' if nobody else 'not'} for want of a thread in accept; no event tells why"
         began, ended = max(spans, key=lambda one: one[1] - one[0])
-        during = f"nobody accepting from {moment(began)} to {moment(ended)}"
+        during = f"nobody accepting {stretch(began, ended)}"
         if nobody - (ended - began) >= LEAST_US:
-            during = f"nobody accepting for {span(nobody)} of it, the longest from {moment(began)} to {moment(ended)}"
-        parts = [during, self._doing(role, began, ended), self._asked_for(visit, role)]
+            during = f"nobody accepting for {span(nobody)} of it, the longest {stretch(began, ended)}"
+        before = sum(one.code == S.ACCEPTED.code for one in self._timeline.events(visit.began, visit.ended - 1))
+        parts = [during, self._doing(role, began, ended), self._asked_for(visit, role),
+                 f"{before} accepted before it" if before else ""]  # fmt: skip
         return head + "; ".join(filter(None, parts))
 
     def _queue(self, visit: _Visit) -> str:
@@ -145,14 +147,29 @@ class _Why:
         threads = self._threads(role)
         spans = self._timeline.without(threads, CAN_TAKE, visit.began, visit.ended)
         if sum(ended - began for began, ended in spans) < HARDLY * visit.length:
-            return head + "; ".join(filter(None, [f"a {role} was waiting for it all the while", taken]))
-        free = next(
-            (one.at for one in self._timeline.events(visit.began, visit.ended)
-             if one.thread in threads and one.code in CAN_TAKE), None,
-        )  # fmt: skip
-        freed = f"the first free at {moment(free)}" if free is not None else "none free yet" if not visit.over else ""
+            return head + "; ".join(filter(None, [f"some {role} was free all the while", taken]))
         longest = max(spans, key=lambda one: one[1] - one[0])
-        return head + "; ".join(filter(None, [self._doing(role, *longest), freed, taken]))
+        return head + "; ".join(filter(None, [self._doing(role, *longest), self._before(visit, threads), taken]))
+
+    def _before(self, visit: _Visit, threads: frozenset[int]) -> str:
+        """What the takers took before this connection; where that is nothing, when the first of them was free."""
+        stands = self._timeline.standing(visit.began)
+        waiting = {thread for thread in threads if thread in stands and stands[thread].state in CAN_TAKE}
+        took, free = 0, None
+        for one in self._timeline.events(visit.began, visit.ended):
+            if one.thread not in threads or one.code >= FIRST_MARK:
+                continue
+            if one.code in CAN_TAKE:
+                free = one.at if free is None else free
+                waiting.add(one.thread)
+            elif one.thread in waiting:
+                waiting.discard(one.thread)
+                took += one.about not in (0, self._one.number)
+        if took:
+            return f"{took} taken before it"
+        if free is not None:
+            return f"the first free at {moment(free)}"
+        return "" if visit.over else "none free yet"
 
     def _place(self, visit: _Visit) -> str:
         most = self._snapshot.options.get("max_threads", "n/a")

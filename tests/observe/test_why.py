@@ -7,6 +7,7 @@ import threading
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 
@@ -59,12 +60,15 @@ class Oracle:
     def moments(self, began: int, ended: int) -> list[int]:
         return sorted({began, *(when for when, *_ in self.raw if began <= when < ended)})
 
-    def check(self, sentence: str, role: str) -> None:
+    def check(self, sentence: str, role: str, connection: int) -> None:
+        self.connection = connection
         for pattern, look_up in {
             r"nobody accepting .*?from ([\d.]+) s to ([\d.]+) s": self.nobody,
             r"at ([\d.]+) s (?:all )?(\d+)(?: of (\d+))? (\w+)s serving(?: \((\d+) idle\))?": self.serving,
             r"(\w+)-(\d+) inside a handler for connection (\d+) from ([\d.]+) s for ([\d.]+) (m?s)": self.inside,
             r"the first free at ([\d.]+) s; taken by (\w+)-(\d+) at ([\d.]+) s": self.taken,
+            r"(\d+) accepted before it": self.accepted,
+            r"'connections': .*?(\d+) taken before it": self.ahead,
             r"spawned at ([\d.]+) s, running at ([\d.]+) s": self.spawned,
             r"(\w+)-(\d+) was done with connection (\d+) at ([\d.]+) s": self.done,
         }.items():
@@ -100,6 +104,27 @@ class Oracle:
                      if code >= FIRST_MARK and mark_of(code) is Mark.SPAWNED and when == us(spawned)]  # fmt: skip
         assert next(when for when, who, *_ in self.raw if who == thread) == us(running)
 
+    def stay(self, place: str) -> tuple[int, int]:
+        """From and to of a place in which the connection was once."""
+        steps = [*self.visits.truth[self.connection], (1 << 60, "", 0)]
+        number = [step[1] for step in steps].index(place)
+        return steps[number][0], steps[number + 1][0]
+
+    def accepted(self, _role: str, count: str) -> None:
+        began, ended = self.stay("accept queue")
+        moves = [when for when, _, code, about in self.raw
+                 if began < when <= ended and code == S.ACCEPTED.code and about != self.connection]  # fmt: skip
+        assert len(moves) == int(count)
+
+    def ahead(self, _role: str, count: str) -> None:
+        """Each of them was handed over before it, and taken while it waited."""
+        began, ended = self.stay("queue connections")
+        taken = 0
+        for number, steps in self.visits.truth.items():
+            for (put, place, _), (then, *_) in pairwise(steps):
+                taken += place == "queue connections" and put < began < then <= ended and number != self.connection
+        assert taken == int(count)
+
     def done(self, _role: str, _name: str, thread: str, connection: str, at: str) -> None:
         assert self.visits.truth[int(connection)][-1] == (us(at), "closed", int(thread))
 
@@ -127,9 +152,9 @@ def test_every_claim_is_true_of_the_events():
         shown, oracle = log.connections(), Oracle(visits)
         for view in (*shown.living, *shown.ended):
             for sentence in why(view, shown, Snapshot())[1:]:
-                oracle.check(sentence, shown.role(view.accepted_by))
+                oracle.check(sentence, shown.role(view.accepted_by), view.number)
         claims += oracle.claims
-    assert set(claims) == {"nobody", "serving", "inside", "taken", "spawned", "done"}
+    assert set(claims) == {"nobody", "serving", "inside", "taken", "spawned", "done", "accepted", "ahead"}
     assert min(claims.values()) >= 5
 
 
@@ -196,7 +221,7 @@ def client(told: Told, request: pytest.FixtureRequest, words: bytes = LAST) -> C
 
 def matches(sentence: str, *parts: str) -> None:
     """The sentence has these parts in this order; a number of seconds stands as #."""
-    pattern = ".*".join(re.escape(part).replace(r"\#", r"[\d.]+ m?s") for part in parts)
+    pattern = ".*".join(re.escape(part).replace(r"\#", r"[\d.]+ [mu]?s") for part in parts)
     assert re.fullmatch(pattern, sentence), sentence
 
 
