@@ -190,14 +190,6 @@ class Feed:
             self._supervisor.stop_asked = True
         _tell(self.link, command)
 
-    def scale_connections(self, factor: float) -> str:
-        """More or fewer clients; what was asked for, in words."""
-        return self.controls.change("connections", 1 if factor > 1 else -1, self._fold.picture())
-
-    def scale_rate(self, factor: float) -> str:
-        """A higher or lower rate; what was asked for, in words."""
-        return self.controls.change("rate", 1 if factor > 1 else -1, self._fold.picture())
-
 
 class Attached(NamedTuple):
     """A link, and the answers that come over it."""

@@ -22,9 +22,16 @@ class Restarts:
     def __init__(self, feed: "Feed", supervisor: Supervisor | None) -> None:
         self._feed = feed
         self._supervisor = supervisor
+        self._first = supervisor.plan.architecture if supervisor else ""
         self._free = threading.Lock()
         self.under_way = ""
         """A sentence while a server takes another's place."""
+
+    @property
+    def architectures(self) -> tuple[str, ...]:
+        """Ours, and that of the first server where it is the user's own."""
+        names = architectures()
+        return names if self._first in ("", *names) else (*names, self._first)
 
     @property
     def reason(self) -> str:
@@ -102,17 +109,15 @@ class Architecture(RestartControl):
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """Ours, by name."""
-        return architectures()
+        """By name."""
+        return self._restarts.architectures
 
     def value(self, picture: Picture) -> str:
         header = picture.snapshot.header
         return header.architecture if header else "n/a"
 
     def change(self, direction: int, picture: Picture) -> str:
-        now, names = self.value(picture), architectures()
-        if now not in names:
-            names = (now, *names)
+        now, names = self.value(picture), self.choices
         return self.choose(names[(names.index(now) + direction) % len(names)], picture)
 
     def choose(self, value: str, picture: Picture) -> str:

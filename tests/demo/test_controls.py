@@ -1,5 +1,6 @@
 """What a person can change: each step, each refusal in a sentence, and the mark that is left."""
 
+import threading
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -10,9 +11,10 @@ from teachserve.demo.control import span
 from teachserve.demo.controls import Controls
 from teachserve.demo.load_line import NoMoreOrders, Wanted
 from teachserve.demo.picture import LoadView, Picture
+from teachserve.demo.server_process import Plan
 
 from .pictures import header, picture, recycling
-from .running import running
+from .running import PATIENCE_S, running
 
 NAMES = (
     "connections", "rate", "keep-alive", "delay", "standby", "threads", "max-threads", "architecture", "slow", "stop",
@@ -39,12 +41,12 @@ class FakeLoad:
 class FakeFeed:
     """A feed that notes marks and commands, and refuses with a sentence where it is given one."""
 
-    def __init__(self, load: FakeLoad | None = None) -> None:
+    def __init__(self, load: FakeLoad | None = None, supervisor: object | None = None) -> None:
         self.load = load
         self.marks: list[tuple[str, str]] = []
         self.sent: list[tuple] = []
         self.refusal = ""
-        self.controls = Controls(self, None)
+        self.controls = Controls(self, supervisor)
 
     def mark(self, text: str, kind: str) -> None:
         self.marks.append((text, kind))
@@ -239,6 +241,56 @@ def test_every_choice_can_be_chosen(demo: FakeFeed) -> None:
     for control in demo.controls.all:
         for choice in control.choices:
             assert "must be" not in demo.controls.choose(control.name, choice, with_options(threads=8))
+
+
+class FakeSupervisor:
+    """One whose restarts take no time; it notes what is to be started."""
+
+    def __init__(self, architecture: str = "recycling") -> None:
+        self.plan = Plan(architecture, {"threads": 8, "delay": 0.001})
+        self.restarted: list[tuple[str, dict]] = []
+        self.done = threading.Semaphore(0)
+
+    def restart(self, architecture: str, options: dict, take_over: object) -> list[str]:
+        self.restarted.append((architecture, options))
+        self.done.release()
+        return []
+
+
+@pytest.mark.parametrize(
+    ("first", "now", "direction", "after"),
+    [
+        ("recycling", "recycling", 1, "event-loop"),
+        ("recycling", "recycling", -1, "thread-pool"),
+        ("recycling", "event-loop", 1, "single-thread"),
+        ("recycling", "single-thread", -1, "event-loop"),
+        ("mine:Mine", "event-loop", 1, "mine:Mine"),
+        ("mine:Mine", "mine:Mine", 1, "single-thread"),
+    ],
+)
+def test_the_architecture_goes_round_through_all_and_the_users_own(
+    first: str, now: str, direction: int, after: str
+) -> None:
+    supervisor = FakeSupervisor(first)
+    controls = FakeFeed(FakeLoad(), supervisor).controls
+    shown = picture(replace(recycling(), header=header(now)))
+    assert (
+        controls.change("architecture", direction, shown) == f"architecture {now} -> {after}: a new server is starting"
+    )
+    assert supervisor.done.acquire(timeout=PATIENCE_S)
+    assert supervisor.restarted == [(after, {"threads": 8, "delay": 0.001})]
+
+
+def test_what_runs_already_is_not_started_again_unless_it_has_stopped() -> None:
+    supervisor = FakeSupervisor()
+    controls = FakeFeed(FakeLoad(), supervisor).controls
+    assert controls.choose("architecture", "recycling", picture()) == "architecture: recycling already"
+    assert controls.choose("threads", "8", with_options(threads=8)) == "threads: 8 already"
+    assert controls.choose("threads", "0", with_options(threads=8)).startswith("threads must be a whole number, from 1")
+    assert supervisor.restarted == []
+    controls.choose("architecture", "recycling", in_phase("stopped"))
+    assert supervisor.done.acquire(timeout=PATIENCE_S)
+    assert supervisor.restarted[0][0] == "recycling"
 
 
 @pytest.mark.timeout(120)

@@ -101,11 +101,6 @@ def test_orders_go_to_the_server_and_a_server_that_is_gone_is_no_error() -> None
     Feed(FakeLink(gone=True)).stop()
 
 
-def test_without_a_load_its_orders_say_so() -> None:
-    feed = Feed(FakeLink())
-    assert feed.scale_connections(2) == feed.scale_rate(2) == "only in a demo: the load on this server is not ours"
-
-
 def test_the_witness_looks_as_seldom_as_its_budget_wants(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = SimpleNamespace(monotonic=100.0, thread_time=0.0)
     monkeypatch.setattr(feed_module, "monotonic", lambda: clock.monotonic)
