@@ -10,6 +10,7 @@ from typing import Any
 from teachserve.demo.picture import LoadView, Picture
 from teachserve.demo.sentence import sentence
 from teachserve.demo.wording import counted, duration, printable
+from teachserve.observe.lints import LINTS
 from teachserve.observe.snapshot import LogLine
 
 SENTENCE_S = 2.0
@@ -32,6 +33,7 @@ class Narrator:
         self._said: dict[str, float] = {}  # a sentence without its numbers -> when it was said last
         self._sentence_at = -SENTENCE_S
         self._losses: dict[str, tuple[int, float]] = {}  # what is lost -> how many were told, and when
+        self._broken: dict[str, float] = {}  # a lint -> when it was said that its rule is broken
 
     def tell(self, picture: Picture, now_s: float) -> list[str]:
         """What is worth telling of this picture, a line each."""
@@ -40,6 +42,7 @@ class Narrator:
             *self._new_marks(picture),
             *self._new_log(picture),
             *self._new_losses(picture, now_s),
+            *self._new_findings(picture, now_s),
             *self._new_sentence(picture, now_s),
         ]
         return [timed(now_s, line) for line in told]
@@ -77,6 +80,19 @@ class Narrator:
                 lines.append(words)
             elif count < before:  # another server counts from 0
                 self._losses[what] = count, at
+        return lines
+
+    def _new_findings(self, picture: Picture, now_s: float) -> list[str]:
+        lines = []
+        for finding in picture.findings:
+            if finding.lint not in self._broken:
+                self._broken[finding.lint] = now_s
+                lines.append(f"{finding.lint}: {finding.text}. What helps: {LINTS[finding.lint].remedy}")
+        now = {finding.lint for finding in picture.findings}
+        for lint, since_s in list(self._broken.items()):
+            if lint not in now and now_s >= since_s + AGAIN_S:  # not before: many a rule is broken and kept by turns
+                del self._broken[lint]
+                lines.append(f"{lint}: not now any more")
         return lines
 
     def _new_sentence(self, picture: Picture, now_s: float) -> list[str]:

@@ -14,6 +14,7 @@ from teachserve.demo.narrate import AGAIN_S, Narrator, farewell
 from teachserve.demo.picture import LoadView, Mark, Picture
 from teachserve.events import State
 from teachserve.observe.accept_queue import AcceptQueue
+from teachserve.observe.lints import LINTS, Finding
 from teachserve.observe.snapshot import LogLine
 
 from .pictures import header, picture, snapshot, thread
@@ -140,6 +141,15 @@ def test_what_is_lost_is_told_and_told_again_once_it_is_more(narrator: Narrator,
 def test_a_loss_that_grows_is_not_told_more_often_than_one_can_read(narrator: Narrator) -> None:
     told = [line for n in range(1, 41) for line in said(narrator, workers(3, 5, lost_events=n), n / 10)]
     assert told == ["lost: 1 event", "lost: 21 events"]
+
+
+def test_a_broken_rule_is_told_once_with_its_remedy_and_that_it_is_kept_again(narrator: Narrator) -> None:
+    broken = replace(workers(3, 5), findings=(Finding("no-acceptor", "nobody accepts for 1.2s", 3.0),))
+    told = said(narrator, broken, 4.0)
+    assert told == [f"no-acceptor: nobody accepts for 1.2s. What helps: {LINTS['no-acceptor'].remedy}"]
+    assert said(narrator, broken, 5.0) == said(narrator, workers(3, 5), 6.0) == said(narrator, broken, 7.0) == []
+    assert said(narrator, workers(3, 5), 4.0 + AGAIN_S)[0] == "no-acceptor: not now any more"
+    assert len(said(narrator, broken, 40.0)) == 1
 
 
 RESULT = {

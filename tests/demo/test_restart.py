@@ -169,6 +169,24 @@ def test_after_a_soft_stop_the_load_counts_its_refusals_until_there_is_a_server_
         assert demo.endings.wait(0) is None
 
 
+def test_slow_motion_goes_on_with_the_new_server_and_holds_up_nobody_with_the_old(tmp_path: Path) -> None:
+    with running(tmp_path, "recycling", {"keep_alive": True}, **DELAY) as demo:
+        picture = demo.under_load()
+        assert demo.controls.choose("slow", "1s", picture) == "slow motion off -> 1s"
+        picture = demo.until(lambda picture: picture.snapshot.slow_s == 1)
+        demo.controls.choose("architecture", "thread-pool", picture)
+        picture = demo.until(
+            lambda picture: (picture.snapshot.header.architecture, picture.snapshot.slow_s) == ("thread-pool", 1)
+        )
+        demo.idle()
+        assert not any("still serving" in line for line in demo.log())
+        assert demo.controls.change("slow", -1, picture) == "slow motion 1s -> 500ms"
+        assert demo.controls.choose("slow", "off", demo.newest).endswith("-> off")
+        demo.under_load("thread-pool")
+        result = demo.ended_load()
+        assert (result["errors"], result["refused"], set(result["statuses"])) == ({}, 0, {"200"})
+
+
 # Deaths. Each is at a certain step of a restart: before the new server listens, once it does, once it is in charge.
 
 
