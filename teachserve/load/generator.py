@@ -62,6 +62,7 @@ class Generator:
         self._ordering = threading.Lock()
         self._ordered = plan
         self._orders: deque[tuple[LoadPlan, Addresses]] = deque()
+        self._moving = 0
         self._connects_elsewhere = 0  # of the tally's: those to the addresses before these
         self._bell, self._bell_rope = socket.socketpair()
         for end in (self._bell, self._bell_rope):
@@ -138,8 +139,9 @@ class Generator:
                         client.time_out()
             if now >= tick:
                 tick = max(tick + TICK, now)
-                moving = sum(client.moving for client in self._clients) if self._connects_elsewhere else 0
-                progress = self.tally.progress(self.plan, self._served(), moving)
+                if self._moving:  # once it is 0, nobody looks any more: with 10 000 clients that takes its time
+                    self._moving = sum(client.moving for client in self._clients)
+                progress = self.tally.progress(self.plan, self._served(), self._moving)
                 if on_tick is not None:
                     on_tick(progress)
 
@@ -203,6 +205,7 @@ class Generator:
         self.family, self.address = elsewhere[0]
         self._connects_elsewhere = self.tally.connects
         self.request = self.plan.request()
+        self._moving = len(self._clients)
         for client in self._clients:
             client.move(now)
 
