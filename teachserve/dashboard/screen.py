@@ -23,6 +23,7 @@ from teachserve.dashboard.panes.counts import CountsPane
 from teachserve.dashboard.panes.events import EventsPane
 from teachserve.dashboard.panes.header import HeaderPane
 from teachserve.dashboard.panes.kernel import KernelStates, KernelThreads, KernelWords
+from teachserve.dashboard.panes.lanes import LanesPane
 from teachserve.dashboard.panes.lints import LintsPane
 from teachserve.dashboard.panes.load import LoadPane
 from teachserve.dashboard.panes.places import PlacesPane
@@ -47,6 +48,7 @@ BODIES: dict[str, tuple[tuple[Callable[[], Widget], ...], tuple[Callable[[], Wid
     "places": ((VitalsPane, WaitingPane, PlacesPane), (ThreadTable,)),
     "threads": ((CountsPane, QueuesPane, RatesPane, LoadPane, ThreadTable, WitnessPane), (WitnessPane, EventsPane)),
     "connections": ((QueuesPane, WaitingPane, ConnectionTable), (ConnectionPane,)),
+    "lanes": ((CountsPane, LanesPane), ()),
     "code": ((CodePane,), (ThreadTable,)),
     "events": ((LintsPane, EventsPane), ()),
     "kernel": ((QueuesPane, KernelStates, KernelWords, KernelThreads), ()),

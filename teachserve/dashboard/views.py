@@ -22,6 +22,7 @@ VIEWS = (
         "2", "threads", "Threads", "What each thread does, for how long, for which connection, and the kernel's word."
     ),
     View("3", "connections", "Connections", "Where each connection is, where it has waited and for how long.", True),
+    View("4", "lanes", "Lanes", "What each thread did over the last seconds, side by side."),
     View("5", "code", "Code", "The architecture's own file, with the threads that stand at each line."),
     View("8", "events", "Events", "Which rules of a healthy server are broken, and what happened last."),
     View("9", "kernel", "Kernel", "How often the kernel agrees with what the threads say, and how often it can tell."),

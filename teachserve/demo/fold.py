@@ -17,6 +17,7 @@ from teachserve.demo.picture import HISTORY_STEPS, KEPT_MARKS, NOT_ASKED, Histor
 from teachserve.observe.accept_queue import AcceptQueue
 from teachserve.observe.connections import ConnectionLog
 from teachserve.observe.kernel import Look, Sighting
+from teachserve.observe.lanes import LaneLog
 from teachserve.observe.lints import Lints, Moment
 from teachserve.observe.model import Model
 from teachserve.observe.snapshot import Snapshot
@@ -46,6 +47,7 @@ class PictureFold:
         self._load: LoadView | None = None
         self._records = Records()
         self._stays = Stays()
+        self._lanes = LaneLog()
         self._marks: deque[Mark] = deque(maxlen=KEPT_MARKS)
 
     def apply(self, frame: Mapping[str, Any]) -> Picture | None:
@@ -66,6 +68,7 @@ class PictureFold:
         self._model.apply(frame)
         self._connections.apply(frame)
         self._stays.apply(frame)
+        self._lanes.apply(frame)
         if frame["frame"] in ("end", "gone"):
             self._accept_queue = ENDED
             self._lint()
@@ -86,6 +89,7 @@ class PictureFold:
             stays=self._stays.per_second(),
             findings=self._findings,
             over=self._lints.over,
+            lanes=self._lanes.lanes(),
         )
 
     def branch(self) -> "Branch":

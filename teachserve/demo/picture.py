@@ -10,6 +10,7 @@ from typing import Any
 from teachserve.observe.accept_queue import AcceptQueue
 from teachserve.observe.connection_view import Connections
 from teachserve.observe.kernel import Look, Sighting
+from teachserve.observe.lanes import Lanes
 from teachserve.observe.lints import Clients, Finding
 from teachserve.observe.snapshot import Snapshot
 from teachserve.observe.stays import Stay
@@ -18,6 +19,7 @@ NOT_ASKED = AcceptQueue(unavailable="not asked yet")
 HISTORY_STEPS = 120
 """Values in a full history: a minute of them."""
 KEPT_MARKS = 100
+NO_LANES = Lanes()
 NOTHING_KNOWN = Connections()
 
 
@@ -102,6 +104,8 @@ class Picture:
     """The lints whose rule is broken now."""
     over: tuple[Finding, ...] = ()
     """Of each lint whose rule was broken before and is kept now, the last case."""
+    lanes: Lanes = NO_LANES
+    """What each thread did over the last minute."""
 
     @property
     def queued(self) -> int | None:
