@@ -125,9 +125,16 @@ def heading(layout: Layout, order: Order, extent: str) -> str:
 
 
 def row_line(layout: Layout, picture: Picture, row: Any, style: str = "") -> Line:
-    """The row's cells with a space between; `style` for all of them where the row as a whole has one."""
+    """The row's cells with a space between; `style` for all of them where the row as a whole has one.
+
+    Neighbours of one style are one piece: each costs as much to draw as all of its letters.
+    """
     line: Line = []
     for column, width in layout:
         text, own = column.text(picture, row, width)
-        line.append((f" {text}" if line else text, style or own))
+        own = style or own
+        if line and line[-1][1] == own:
+            line[-1] = (f"{line[-1][0]} {text}", own)
+        else:
+            line.append((f" {text}" if line else text, own))
     return line

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from demo.pictures import AT, picture, recycling, snapshot, thread
 
-from teachserve.dashboard.listing import UP, Order, arrange, fit, heading, matches
+from teachserve.dashboard.listing import UP, Order, arrange, fit, heading, matches, row_line
 from teachserve.dashboard.panes.threads import COLUMNS, ThreadTable, retained
 from teachserve.demo.picture import Picture
 from teachserve.events import STATES, State
@@ -112,6 +112,18 @@ def test_the_heading_keeps_every_title_under_its_arrow(column) -> None:
     if column is not COLUMNS[0]:
         assert marked.replace(UP, " ").replace("▼", " ") == plain
     assert f"Thread{UP} 1-8/12" in heading(layout, Order(), "1-8/12")
+
+
+def test_neighbours_of_one_style_are_one_piece_and_the_text_is_the_same() -> None:
+    shown = picture()
+    layout = fit(COLUMNS, shown, 100)
+    for row in shown.snapshot.threads:
+        line = row_line(layout, shown, row)
+        assert all(one[1] != other[1] for one, other in itertools.pairwise(line))
+        assert "".join(text for text, _ in line) == " ".join(
+            column.text(shown, row, width)[0] for column, width in layout
+        )
+        assert len(row_line(layout, shown, row, "quiet")) == 1
 
 
 # Threads that have ended.

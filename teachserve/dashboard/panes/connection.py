@@ -66,8 +66,8 @@ class ConnectionPane(LinePane):
         self.watch_picture()
 
     def watch_picture(self) -> None:
-        """A newer picture: it is looked at even while there is nothing to draw on, for the connection may be gone soon."""
-        if self.picture is not None and self.number:
+        """A newer picture. A screen that is not laid out yet looks at it too, for the connection may be gone soon."""
+        if self.picture is not None and self.number and (self._number or self.size.width):
             self._explain(self.picture, self.number)
         super().watch_picture()
 
