@@ -1,18 +1,13 @@
 """The dashboard: one thread reads pictures, the newest goes to the screen, keys go back to the server and the load."""
 
 import asyncio
-import re
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from datetime import datetime
-from pathlib import Path
 from typing import ClassVar, Protocol
 
 from textual import work
-from textual.app import App
-from textual.filter import LineFilter, Monochrome
 from textual.message import Message
 
 from teachserve.dashboard.chosen import Choose, Chosen, Open
@@ -20,20 +15,17 @@ from teachserve.dashboard.commands import Commands
 from teachserve.dashboard.connection_screen import ConnectionScreen
 from teachserve.dashboard.control import ControlPane, Controls
 from teachserve.dashboard.detail_screen import DetailScreen
-from teachserve.dashboard.driver import resumable
-from teachserve.dashboard.help import HelpScreen
 from teachserve.dashboard.keys import EVERYWHERE, OVER, bindings
 from teachserve.dashboard.look import Look
 from teachserve.dashboard.palette import Everything
-from teachserve.dashboard.plain import AsciiFilter
 from teachserve.dashboard.screen import MAXIMISED, PRESENT, DashboardScreen
-from teachserve.dashboard.themes import DARK, LIGHT, named
+from teachserve.dashboard.themes import LIGHT
 from teachserve.dashboard.thread_screen import ThreadScreen
 from teachserve.dashboard.views import VIEWS
+from teachserve.dashboard.window import DEFAULT_LOOK, Window
 from teachserve.demo.picture import Picture
 from teachserve.demo.wording import duration
 
-DEFAULT_LOOK = Look()
 NOTHING = "nothing can be changed here"
 MOST_ORDERS = 4
 """Changes that may wait for their turn: a key that is held down must not work on long after it is released."""
@@ -61,12 +53,9 @@ class Source(Protocol):
         """Make the server give up what it has in progress."""
 
 
-class Dashboard(App[None]):
-    """Watches one server. `run()` returns once it was told to end, by a key or by `end_from_thread`."""
+class Dashboard(Window):
+    """Watches one server."""
 
-    CSS_PATH = "teachserve.tcss"
-    TITLE = "teachserve"
-    NOTIFICATION_TIMEOUT = 2.5  # they lie over the panes
     BINDINGS: ClassVar = [*bindings(EVERYWHERE), *bindings(OVER)]
     COMMANDS: ClassVar = {Everything}
 
@@ -81,13 +70,8 @@ class Dashboard(App[None]):
             """One that was not drawn in time is not drawn at all."""
             return isinstance(message, Dashboard.NewPicture)
 
-    class End(Message):
-        """Something outside wants the dashboard gone: a signal, or a process that died."""
-
     def __init__(self, source: Source, look: Look = DEFAULT_LOOK, clock: Callable[[], float] = time.monotonic) -> None:
-        super().__init__()
-        self.look = look
-        self._last_filters = [*([AsciiFilter()] if look.ascii else []), *([] if look.colour else [Monochrome()])]
+        super().__init__(look)
         self._clock = clock
         self.source = source
         self.newest: Picture | None = None
@@ -95,35 +79,25 @@ class Dashboard(App[None]):
         self.commands = Commands(source.send)
         self._level = "table"
         self._level_answer: Future[str] | None = None
-        self.animation_level = "none"  # nothing here has a meaning while it moves
-        self.register_theme(DARK)
-        self.register_theme(LIGHT)
-        self.theme = named(look.theme, self.available_themes)
         self._theme_before = self.theme
         self._frozen_at: int | None = None
         self._heard = self._clock()
         self._stop_asked = False
         self._orders: deque[Callable[[], str]] = deque()
 
-    def get_driver_class(self) -> type:
-        """Textual's hook for what reads the keyboard and writes to the terminal."""
-        return resumable(super().get_driver_class())
+    @property
+    def shows(self) -> str:
+        """The architecture."""
+        header = self.newest and self.newest.snapshot.header
+        return header.architecture if header else "demo"
 
     def get_default_screen(self) -> DashboardScreen:
         """Textual's hook for the screen at the bottom of the stack."""
         return DashboardScreen()
 
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        """A theme that is not ours, by choice of TEXTUAL_THEME, does not know our colours."""
-        return dict(DARK.variables)
-
     def on_unmount(self) -> None:
         """However it ends."""
         self.commands.close()
-
-    def get_line_filters(self) -> Sequence[LineFilter]:
-        """Textual's hook for what each line goes through last."""
-        return [*super().get_line_filters(), *self._last_filters]
 
     @property
     def board(self) -> DashboardScreen:
@@ -227,16 +201,6 @@ class Dashboard(App[None]):
         self.source.close()
         self.exit()
 
-    action_end_at_once = action_end
-
-    def on_dashboard_end(self) -> None:
-        """A signal or a death, told by `end_from_thread`."""
-        self.action_end()
-
-    def end_from_thread(self) -> None:
-        """End the app. May be called from any thread, and again."""
-        self.post_message(self.End())
-
     def action_view(self, name: str) -> None:
         """Another view; what lies over the dashboard goes."""
         while len(self.screen_stack) > 1:
@@ -265,31 +229,6 @@ class Dashboard(App[None]):
             self._frozen_at = None
             self._show(self.newest)
         self._show_banner(self._banner())
-
-    def action_meanings(self) -> None:
-        """Help over the dashboard."""
-        if not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen(self.screen.focused))
-
-    def action_theme(self) -> None:
-        """Dark or light."""
-        self.theme = LIGHT.name if self.current_theme.dark else DARK.name
-
-    def action_picture(self) -> None:
-        """An SVG of the screen as it is, named for what it shows and when."""
-        shows = self.newest.snapshot.header.architecture if self.newest and self.newest.snapshot.header else "demo"
-        name = f"teachserve-{shows}-{datetime.now():%Y%m%d-%H%M%S}.svg"
-        try:
-            self.save_picture(Path(name))
-        except OSError as error:
-            self.notify(f"could not save {name}: {error.strerror}", severity="error")
-        else:
-            self.notify(f"saved {name}")
-
-    def save_picture(self, path: Path) -> None:
-        """The screen as an SVG that needs nothing from elsewhere. Raises: OSError."""
-        svg = self.export_screenshot(title="teachserve")
-        path.write_text(re.sub(r"@font-face\s*\{.*?\}\s*", "", svg, flags=re.DOTALL))
 
     def action_stop(self) -> None:
         """Softly first; asked again, abandon."""

@@ -10,6 +10,7 @@ from textual.app import App
 from textual.filter import LineFilter, Monochrome
 from textual.message import Message
 
+from teachserve.dashboard.driver import resumable
 from teachserve.dashboard.help import HelpScreen
 from teachserve.dashboard.look import Look
 from teachserve.dashboard.plain import AsciiFilter
@@ -45,6 +46,10 @@ class Window(App[None]):
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """A theme that is not ours, by choice of TEXTUAL_THEME, does not know our colours."""
         return dict(DARK.variables)
+
+    def get_driver_class(self) -> type:
+        """Textual's hook for what reads the keyboard and writes to the terminal."""
+        return resumable(super().get_driver_class())
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's hook for what each line goes through last."""
