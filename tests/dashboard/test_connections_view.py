@@ -40,12 +40,17 @@ def test_the_whole_is_there_at_80x24() -> None:
     text = text_of(with_connections(ONES, OVER), view="connections")
     assert "1-5/5▲" in text
     heading = next(line for line in text.split("\n") if "Where" in line)
-    assert heading.split()[1:] == ["Where", "Thread", "For", "Waited", "Handling", "Reqs", "Total"]
+    assert heading.split()[1:] == ["Where", "Thread", "For", "Waited", "Queue", "Handling", "Reqs", "Total"]
     rows = {line.split()[0]: line.split()[1:] for line in text.split("\n") if re.match(r" 1[12]\d\d ", line)}
-    assert rows["1206"] == ["#", "handling", "worker-6", "250ms", "400ms", "250ms", "1", "660ms"]
-    assert rows["1207"] == ["q", "queue", "connections", "-", "100ms", "120ms", "-", "1", "120ms"]
+    assert rows["1206"] == ["#", "handling", "worker-6", "250ms", "400ms", "-", "250ms", "1", "660ms"]
+    assert rows["1207"] == ["q", "connections", "-", "100ms", "120ms", "100ms", "-", "1", "120ms"]
     assert rows["1100"][:2] == ["x", "closed"]
     assert "events complete" in text
+
+
+def test_who_holds_each_is_there_at_120_columns_too() -> None:
+    text = text_of(with_connections(ONES, OVER), (120, 40), view="connections")
+    assert re.search(r" 1206 +# handling +worker-6 ", text)
 
 
 def test_a_wide_terminal_tells_the_waits_apart_and_explains_the_chosen_one() -> None:

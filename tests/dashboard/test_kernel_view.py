@@ -46,8 +46,8 @@ def test_everything_is_there_at_80x24() -> None:
         "kernel's accept queue 0 of 2048, 0 overflowed",
         *("State", "Samples", "ok", "moved", "running", "GIL", "lock", "DIFFERS", "Agrees", "Judged"),
         *("It says", "on", "Kernel", "fd", "Verdict", "Sleeps in"),
-        "The newest look at 12 threads took 1.2ms.",
-        "GIL: a futex of the interpreter, inferred",
+        "DIFFERS: a call that the state does not allow · 12 threads looked at in 1.2ms",
+        "running: in no call · GIL: the interpreter's futex, inferred · lock: another",
     )
     assert [words for words in owed if words not in text] == []
     row = next(line for line in text.split("\n") if "o accepting   " in line and "980" in line)

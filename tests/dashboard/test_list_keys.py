@@ -196,6 +196,8 @@ def test_ended_threads_stay_for_a_while_and_e_hides_them() -> None:
         assert rows[0].split()[1:3] == ["x", "ended"]
         assert "ended 2.1s ago" in rows[0]
         assert "broke 3.2s ago" in rows[1]
+        await pilot.press("s")
+        assert [row.number for row in table._rows][-2:] == [6, 7]
         await pilot.press("e")
         text = screen_text(app)
         assert "worker-6" not in text

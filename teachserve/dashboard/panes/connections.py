@@ -34,6 +34,11 @@ def mark(place: str) -> tuple[str, str]:
     return (QUEUE, "state--waiting") if place.startswith(QUEUED) else MARKS[place]
 
 
+def shown(place: str) -> str:
+    """The place's word beside its glyph, which says of a named queue that it is one."""
+    return place.removeprefix(QUEUED)
+
+
 def spent(log: Connections, one: ConnectionView) -> dict[str, float]:
     """Place -> seconds, the present stay included."""
     places = dict(one.waits)
@@ -63,7 +68,7 @@ def present(picture: Picture, one: ConnectionView) -> float:
 
 def where_width(picture: Picture) -> int:
     """As wide as the longest place in which one is."""
-    return 2 + max([12, *(len(one.place) for one in picture.connections.living)])
+    return 2 + max([12, *(len(shown(one.place)) for one in picture.connections.living)])
 
 
 def thread_width(picture: Picture) -> int:
@@ -75,7 +80,7 @@ def thread_width(picture: Picture) -> int:
 def where(picture: Picture, one: ConnectionView, width: int) -> Piece:
     """Glyph and word of its place."""
     glyph, style = mark(one.place)
-    return f"{glyph} {one.place}", style
+    return f"{glyph} {shown(one.place)}", style
 
 
 def spent_column(

@@ -20,8 +20,8 @@ from teachserve.observe.verdict import Shares, Verdict
 HOLD_S = 10.0
 """How long a contradiction stays on the screen: the next look may be a third of a second away."""
 LEGEND = (
-    "ok: a call and descriptor as its state wants · moved: on while asked · running",
-    "GIL: a futex of the interpreter, inferred · lock: another futex, or runtime",
+    "ok: call and descriptor as the state wants · moved: went on while asked",
+    "running: in no call · GIL: the interpreter's futex, inferred · lock: another",
 )
 IN_SUM = 1
 
@@ -50,8 +50,9 @@ class KernelWords(LinePane):
         ]
         if len(lines) > height:
             lines = [*lines[: height - 1], [(f"! and more: {counted(len(found), 'alarm')} in all", "alarm")]]
-        round_ = f"The newest look at {counted(len(look.sightings), 'thread')} took {duration(look.took_s)}."
-        about: list[Line] = [[(line, "quiet")] for line in (*LEGEND, round_)]
+        took = f"{counted(len(look.sightings), 'thread')} looked at in {duration(look.took_s)}"
+        legend = (*LEGEND, f"DIFFERS: a call that the state does not allow · {took}")
+        about: list[Line] = [[(line, "quiet")] for line in legend]
         return lines + about[: max(0, height - len(lines))]
 
     def _contradictions(self, picture: Picture) -> list[str]:

@@ -140,12 +140,15 @@ class ThreadTable(ListPane):
         holders = (one.number for one in self.picture.snapshot.threads if one.connection == self.chosen.connection)
         return next(holders, 0)
 
-    def rows(self, picture: Picture) -> Sequence[ThreadView]:
+    def groups(self, picture: Picture) -> Sequence[Sequence[ThreadView]]:
+        """By number, the ended stay where they were; in any other order they come last."""
         living = picture.snapshot.threads
         if not self.with_ended or not picture.snapshot.ended:
-            return living
+            return (living,)
         kept, _ = retained(picture, self.room)
-        return sorted((*living, *kept), key=lambda thread: thread.number)
+        if self.order.title in ("", self.columns[0].title):
+            return (sorted((*living, *kept), key=lambda thread: thread.number),)
+        return living, kept
 
     def words_of(self, picture: Picture, row: ThreadView) -> str:
         return f"{row.name} {row.state.value} {row.connection or ''} {row.queue}"
