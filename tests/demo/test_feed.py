@@ -156,3 +156,11 @@ def test_a_command_that_is_not_answered_or_cannot_be_sent_says_so(monkeypatch: p
     monkeypatch.setattr("teachserve.demo.answers.PATIENCE_S", 0.0)
     assert Feed(FakeLink()).send("stop") == "the server has not answered yet: stop may still be done"
     assert Feed(FakeLink(gone=True)).send("stop") == "the server is gone"
+
+
+@pytest.mark.parametrize("level", ["stream", "table"])
+def test_a_recording_of_every_event_is_not_thinned_by_what_the_screen_shows(level: str) -> None:
+    link = FakeLink()
+    recorder = SimpleNamespace(events=True, on_end=None)
+    assert Feed(link, recorder=recorder).send("level", level=level) == ""
+    assert link.sent == []
