@@ -10,7 +10,7 @@ from teachserve.events import FIRST_MARK, STATES, mark_of
 from teachserve.gate import Gate
 from teachserve.probe import STREAM
 from teachserve.publish import account
-from teachserve.publish.stream import EventStream
+from teachserve.publish.stream import EventStream, Wanted
 from teachserve.server import Server
 
 PATIENCE_S = 20.0
@@ -26,16 +26,13 @@ class Streamed:
         self._roles = account.Roles(self._send)
         self._stream = EventStream(server.taskmaster, self._roles)
         self._send(account.header(server, self._roles))
-        self._level = level
         if level == STREAM:
             self._send({"frame": "reply", "to": 1, "ok": True, "level": "stream"})
-        with server.taskmaster.lock:
-            server.taskmaster.probe.watch(level)
+        self._stream.want(Wanted(level))
 
     def tell(self) -> None:
         """What the publisher does ten times a second."""
-        if self._level == STREAM:
-            self._stream.drain(lambda frame, _events: self._send(frame))
+        self._stream.drain(lambda frame, _events: self._send(frame), lambda frame, _events: None)
         self._send(account.table(self.server, self._roles, self._stream.take_ended))
 
     def until(self, seen: Callable[[], object]) -> None:
