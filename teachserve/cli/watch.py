@@ -34,8 +34,11 @@ def command(view: View, recording: Recording | None, process: int | None) -> int
     return run(link_file, view, recording)
 
 
-def find(process: int | None) -> Path:
-    """The link file of that server, or of the only one. Raises: UsageError where it is not clear which."""
+def find(process: int | None, example: str = "teachserve watch") -> Path:
+    """The link file of that server, or of the only one. `example` is how it is named on the command line.
+
+    Raises: UsageError where it is not clear which.
+    """
     from teachserve.observe.link_file import LinkError, servers
 
     try:
@@ -48,8 +51,8 @@ def find(process: int | None) -> Path:
     if len(chosen) == 1:
         return chosen[0].path
     lines = [f"  {one.process}  {one.url}  {one.architecture}" for one in running]
-    problem = "several servers run" if process is None else f"no server with PID {process} can be watched"
-    raise click.UsageError("\n".join([f"{problem}; name one, as in: teachserve watch {running[0].process}", *lines]))
+    problem = "several servers run" if chosen else f"no server with PID {process} can be watched"
+    raise click.UsageError("\n".join([f"{problem}; name one, as in: {example} {running[0].process}", *lines]))
 
 
 def run(link_file: Path, view: View, recording: Recording | None) -> int:
