@@ -1,7 +1,10 @@
 """Pictures from frames: what is asked, how often, and what the end looks like."""
 
 import json
+import os
+import threading
 from collections.abc import Iterable, Iterator
+from time import monotonic_ns
 from types import SimpleNamespace
 from typing import ClassVar
 
@@ -10,6 +13,7 @@ import pytest
 from teachserve.demo import feed as feed_module
 from teachserve.demo.feed import Feed, WitnessPace
 from teachserve.demo.fold import PictureFold
+from teachserve.demo.server_process import Plan
 from teachserve.events import STATES, State
 from teachserve.observe.accept_queue import AcceptQueue
 from teachserve.observe.kernel import Look
@@ -39,6 +43,11 @@ def frames() -> Iterator[dict]:
     yield {"frame": "gone", "text": "the server went without a goodbye"}
 
 
+def supervised() -> SimpleNamespace:
+    """What a feed asks of the supervisor of a demo."""
+    return SimpleNamespace(stop_asked=False, plan=Plan("recycling"))
+
+
 class FakeLink:
     """A link that tells what it is given and notes what is ordered."""
 
@@ -51,6 +60,9 @@ class FakeLink:
 
     def frames(self) -> Iterator[dict]:
         return iter(self.told)
+
+    def close(self) -> None:
+        self.told = ()
 
     def send(self, command: str, **fields: object) -> int:
         if self.gone:
@@ -91,7 +103,7 @@ def test_each_table_gives_a_picture_and_so_does_the_end(blind: list[str]) -> Non
 
 
 def test_orders_go_to_the_server_and_a_server_that_is_gone_is_no_error() -> None:
-    supervisor = SimpleNamespace(stop_asked=False)
+    supervisor = supervised()
     link = FakeLink()
     feed = Feed(link, supervisor)
     feed.stop()
@@ -141,6 +153,56 @@ def test_a_mark_from_another_thread_stands_before_the_next_table(blind: list[str
     (mark,) = next(pictures).marks
     assert (mark.text, mark.kind) == ("connections 100 -> 200", "load")
     assert mark.at_s > 0
+
+
+def test_in_a_demo_pictures_go_on_after_the_end_and_with_the_next_server(blind: list[str]) -> None:
+    feed = Feed(FakeLink(), supervised())
+    pictures = feed.pictures()
+    phases = [next(pictures).snapshot.phase for _ in range(5)]
+    assert phases == ["serving", "serving", "lost", "lost", "lost"]  # nobody is there, and the load is still shown
+    feed.mark("architecture recycling -> recycling", "architecture")
+    assert next(pictures).marks[-1].text == "architecture recycling -> recycling"
+    following = threading.Thread(target=feed.follow, args=(FakeLink(),))
+    following.start()
+    assert next(one for one in pictures if one.snapshot.phase == "serving").marks[-1].kind == "architecture"
+    following.join()
+    assert [next(pictures).snapshot.phase for _ in range(3)] == ["serving", "lost", "lost"]
+    feed.close()
+    assert list(pictures) == []
+
+
+def test_a_change_at_the_turn_of_two_servers_is_told_on_the_clock_of_the_second(blind: list[str]) -> None:
+    now = monotonic_ns()
+
+    class Later(FakeLink):
+        """A server that began now; the first one's clock began with the machine's."""
+
+        header: ClassVar = {"epoch_ns": now}
+
+        def frames(self) -> Iterator[dict]:
+            second = {"epoch_ns": now, "process": 4712}
+            return (frame | second if frame["frame"] == "header" else frame for frame in frames())
+
+    feed = Feed(FakeLink(), supervised())
+    pictures = feed.pictures()
+    assert next(pictures).snapshot.header.process == 4711
+    following = threading.Thread(target=feed.follow, args=(Later(),))
+    following.start()
+    while feed.link.header["epoch_ns"] != now:
+        os.sched_yield()
+    feed.mark("threads 8 -> 16", "option")
+    (mark,) = next(one for one in pictures if one.snapshot.header.process == 4712).marks
+    following.join()
+    assert 0 <= mark.at_s <= (monotonic_ns() - now) / 1e9
+    feed.close()
+
+
+def test_a_server_that_comes_after_the_end_of_all_is_left_at_once() -> None:
+    feed, late = Feed(FakeLink(), supervised()), FakeLink()
+    feed.close()
+    feed.follow(late)
+    assert late.told == ()
+    assert list(feed.pictures()) == []
 
 
 def test_a_command_that_the_server_refuses_gives_its_sentence() -> None:
