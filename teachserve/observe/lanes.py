@@ -52,6 +52,16 @@ class Lane(NamedTuple):
     threads: int
     ended_us: int | None
 
+    def __eq__(self, other: object) -> bool:
+        """The same was so: what the arrays hold beyond it came later."""
+        return isinstance(other, Lane) and self._told() == other._told()
+
+    __hash__ = None
+
+    def _told(self) -> tuple:
+        begins, numbers = self.begins[: self.threads], self.numbers[: self.threads]
+        return self.role, self.runs[: self.length], begins, numbers, self.ended_us
+
     @property
     def number(self) -> int:
         """The last thread's."""

@@ -94,12 +94,13 @@ def test_what_is_shown_does_not_change_while_the_fold_goes_on_and_a_copy_goes_on
         log.apply(frame)
     shown = log.lanes()
     before = [(lane, [*lane.runs[: lane.length]]) for lane in shown.lanes]
-    copy = pickle.loads(pickle.dumps(log))
+    copy, then = pickle.loads(pickle.dumps(log)), pickle.loads(pickle.dumps(shown))
     for frame in frames[cut:]:
         log.apply(frame)
         copy.apply(frame)
     assert [(lane, [*lane.runs[: lane.length]]) for lane in shown.lanes] == before
     assert copy.lanes() == log.lanes()
+    assert shown == then
 
 
 def test_events_that_a_full_buffer_dropped_leave_instants() -> None:
