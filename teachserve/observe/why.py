@@ -12,7 +12,7 @@ from typing import NamedTuple
 from teachserve.events import FIRST_MARK, SERVING, STATES, Mark, State, mark_of
 from teachserve.observe.connection_view import ACCEPT_QUEUE, UNKNOWN, WATCHED, Connections, ConnectionView
 from teachserve.observe.snapshot import Snapshot
-from teachserve.observe.spawns import spawns
+from teachserve.observe.spawns import Spawn, spawns
 from teachserve.observe.timeline import Stay
 from teachserve.observe.times import moment, span, stretch
 
@@ -23,6 +23,8 @@ LEAST_SHARE = 0.02
 HARDLY = 0.1
 """Where less than this share of a wait went by with nobody there, that is not what it waited for."""
 
+RUNNING_WITHIN_US = 1_000_000
+"""How long before a wait a thread may have been asked for that came to run in it."""
 CAN_ACCEPT = frozenset({S.ACCEPTING.code, S.SELECTING.code})
 CAN_TAKE = frozenset({S.WAITING.code, S.SELECTING.code})
 _SERVING = frozenset(state.code for state in SERVING)
@@ -128,7 +130,7 @@ class _Why:
         during = f"nobody accepting {stretch(began, ended)}"
         if nobody - (ended - began) >= LEAST_US:
             during = f"nobody accepting for {span(nobody)} of it, the longest {stretch(began, ended)}"
-        before = sum(one.code == S.ACCEPTED.code for one in self._timeline.events(visit.began, visit.ended - 1))
+        before = sum(code == S.ACCEPTED.code for _, _, code, _ in self._timeline.words(visit.began, visit.ended - 1))
         parts = [during, self._doing(role, began, ended), self._asked_for(visit, role),
                  f"{before} accepted before it" if before else ""]  # fmt: skip
         return head + "; ".join(filter(None, parts))
@@ -156,15 +158,15 @@ class _Why:
         stands = self._timeline.standing(visit.began)
         waiting = {thread for thread in threads if thread in stands and stands[thread].state in CAN_TAKE}
         took, free = 0, None
-        for one in self._timeline.events(visit.began, visit.ended):
-            if one.thread not in threads or one.code >= FIRST_MARK:
+        for at, thread, code, about in self._timeline.words(visit.began, visit.ended):
+            if thread not in threads or code >= FIRST_MARK:
                 continue
-            if one.code in CAN_TAKE:
-                free = one.at if free is None else free
-                waiting.add(one.thread)
-            elif one.thread in waiting:
-                waiting.discard(one.thread)
-                took += one.about not in (0, self._one.number)
+            if code in CAN_TAKE:
+                free = at if free is None else free
+                waiting.add(thread)
+            elif thread in waiting:
+                waiting.discard(thread)
+                took += about not in (0, self._one.number)
         if took:
             return f"{took} taken before it"
         if free is not None:
@@ -201,7 +203,7 @@ class _Why:
         return head + f"{span(away)} of it the loop was not in select; the longest: {self._stay(visit.thread, inside)}"
 
     def _starting(self, visit: _Visit) -> str:
-        born = spawns(self._timeline).get(visit.then) if visit.over else None
+        born = self._spawns(visit).get(visit.then) if visit.over else None
         spawned = f": spawned at {moment(born.spawned)}, running at {moment(visit.ended)}" if born else ""
         return f"waited {self._how_long(visit)} until its thread ran{spawned}"
 
@@ -259,6 +261,10 @@ class _Why:
         count = f"all {serving}" if serving == len(stands) else f"{serving} of {len(stands)}"
         return ", ".join([f"at {moment(middle)} {count} {role}s serving{idle}", *others])
 
+    def _spawns(self, visit: _Visit) -> dict[int, Spawn]:
+        """Who was spawned during this stay, or so shortly before that he came to run in it."""
+        return spawns(self._timeline, visit.began - RUNNING_WITHIN_US, visit.ended)
+
     def _stay(self, thread: int, stays: list[Stay]) -> str:
         """The longest of a thread's stays: `loop-1 inside a handler for connection 17 from 3.104 s for 52 ms`."""
         stay = max(stays, key=lambda one: one.ended - one.began)
@@ -273,7 +279,7 @@ class _Why:
     def _asked_for(self, visit: _Visit, role: str) -> str:
         """The thread that was made meanwhile: the one that accepted it, or else the last that came to run."""
         made = {
-            thread: born for thread, born in spawns(self._timeline).items()
+            thread: born for thread, born in self._spawns(visit).items()
             if self._log.role(thread) == role and visit.began < born.running <= visit.ended
         }  # fmt: skip
         if not made:
