@@ -94,9 +94,12 @@ class _Why:
         return f"connection {one.number}: {span(whole)} {state}, {count}: {told}"
 
     def _holes(self) -> list[str]:
-        if not self._one.incomplete:
-            return []
-        return ["part of its life was not seen: it began before the watching, or events were lost"]
+        told = []
+        if self._one.incomplete:
+            told.append("part of its life was not seen: it began before the watching, or events were lost")
+        if slow_s := self._snapshot.slow_s:
+            told.append(f"slow motion is on: at each verb a thread is held for {span(_us(slow_s))}")
+        return told
 
     def _reason(self, visit: _Visit) -> str:
         if visit.place.startswith("queue "):

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from teachserve.observe.lints import LINTS
+
 pytestmark = pytest.mark.timeout(60)
 
 
@@ -97,3 +99,11 @@ def test_headless_never_loads_textual(tmp_path: Path) -> None:
     path = os.pathsep.join([str(tmp_path / "blocked"), *sys.path])
     ran = demo("--headless", "--duration", "300ms", "--connections", "2", folder=tmp_path, PYTHONPATH=path)
     assert (ran.returncode, ran.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("lint", ["no-acceptor", "backlog-high", "queue-wait", "loop-blocked"])
+def test_the_command_that_a_lint_names_provokes_it(tmp_path: Path, lint: str) -> None:
+    arguments = LINTS[lint].lesson.removeprefix("teachserve demo ").split()
+    told = json.loads(demo(*arguments, "--headless", "--json", "--duration", "2s", folder=tmp_path).stdout)
+    found = {one["lint"]: one for one in told["lints"]}
+    assert found[lint]["text"] and found[lint]["remedy"] == LINTS[lint].remedy

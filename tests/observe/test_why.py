@@ -380,6 +380,15 @@ def test_a_connection_that_waited_for_nothing_gets_a_headline_only(held, request
     matches(headline, "connection 1: # until it was closed, 1 request: ", "")
 
 
+def test_slow_motion_is_said_for_it_makes_every_time_longer(held, request):
+    told = held("thread-pool")
+    client(told, request)
+    told.gate.settle()
+    shown = told.connections()
+    sentences = why(shown.connection(1), shown, Snapshot(slow_s=0.5))
+    assert sentences[1] == "slow motion is on: at each verb a thread is held for 500 ms"
+
+
 def test_nothing_is_known_while_no_events_are_streamed():
     log = ConnectionLog()
     visits = Visits()
