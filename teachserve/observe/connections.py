@@ -8,25 +8,17 @@ So this picture is a tenth of a second older than that of the threads.
 """
 
 from bisect import bisect_left
-from collections import deque
 from collections.abc import Mapping
 from itertools import repeat
 from operator import itemgetter
 from typing import Any
 
 from teachserve.events import FIRST_MARK, FIRST_QUEUE, MARK_CODES, Mark, State
-from teachserve.observe.connection_view import (
-    IN_ACCEPT_QUEUE,
-    IN_SELECT,
-    NOT_KNOWN,
-    Connections,
-    ConnectionView,
-    word,
-)
+from teachserve.observe.connection_entry import Entry
+from teachserve.observe.connection_view import IN_ACCEPT_QUEUE, IN_SELECT, NOT_KNOWN, Connections, word
 from teachserve.observe.timeline import ENDS, Recorder, Stand
 
 KEPT_ENDED = 500
-KEPT_STEPS = 64
 MOST_LIVING = 20_000
 """Connections followed at once; beyond them the one that is known for longest is forgotten, and counted."""
 FORGET_US = 10_000_000
@@ -39,54 +31,6 @@ _STARTING, _CREATING, _ACCEPTED, _SELECTING, _HANDING_OVER, _READING, _IDLE, _HA
                              State.READING, State.IDLE, State.HANDLING, State.WRITING)
 )  # fmt: skip
 _by_time = itemgetter(0)
-
-
-class _Entry:
-    """A connection while it is followed: times in us, -1 for unknown."""
-
-    __slots__ = (
-        "accepted", "accepted_by", "arrived", "began", "ended", "incomplete", "number", "place", "requests", "since",
-        "slowest", "spent", "steps", "thread", "view",
-    )  # fmt: skip
-
-    def __init__(self, number: int, at: int, place: int, thread: int, incomplete: bool):
-        self.number = number
-        self.place = place
-        self.thread = thread
-        self.since = at
-        self.arrived = self.accepted = self.ended = self.began = self.slowest = -1
-        self.accepted_by = self.requests = 0
-        self.incomplete = incomplete
-        self.spent: dict[int, int] = {}
-        self.steps: deque[tuple[int, int, int]] = deque(((at, place, thread),), KEPT_STEPS)
-        self.view: ConnectionView | None = None
-
-    def move(self, at: int, place: int, thread: int) -> None:
-        """It is somewhere else from now on."""
-        if at < self.since:  # announced late
-            at = self.since
-        old = self.place
-        self.spent[old] = self.spent.get(old, 0) + at - self.since
-        self.place = place
-        self.thread = thread
-        self.since = at
-        self.steps.append((at, place, thread))
-        self.view = None
-
-    def answered(self, at: int) -> None:
-        """Its request is over."""
-        self.slowest = max(self.slowest, at - self.began)
-        self.began = -1
-
-    def draw(self, queues: tuple[str, ...]) -> ConnectionView:
-        """The same object until it moves."""
-        if self.view is None:
-            self.view = ConnectionView(
-                self.number, word(self.place, queues), self.thread, self.since / 1e6, _seconds(self.arrived),
-                _seconds(self.accepted), self.accepted_by, _seconds(self.ended), self.requests, _seconds(self.slowest),
-                self.incomplete, tuple(self.spent.items()), tuple(self.steps), queues,
-            )  # fmt: skip
-        return self.view
 
 
 class ConnectionLog:
@@ -107,12 +51,12 @@ class ConnectionLog:
         self._stands: dict[int, int] = {}
         self._newest: int | None = None
         """The highest number in the table before: no thread above it was alive then. None: there was no table."""
-        self._holds: dict[int, _Entry] = {}
+        self._holds: dict[int, Entry] = {}
         self._loops: set[int] = set()
         self._takers: dict[str, frozenset[str]] = {}
-        self._living: dict[int, _Entry] = {}
-        self._lost_sight: dict[int, _Entry] = {}
-        self._ended: dict[int, _Entry] = {}
+        self._living: dict[int, Entry] = {}
+        self._lost_sight: dict[int, Entry] = {}
+        self._ended: dict[int, Entry] = {}
         self._forgotten = 0
         self._recorder = Recorder()
 
@@ -137,7 +81,7 @@ class ConnectionLog:
             case "reply" if frame.get("level") == "stream":
                 self._begin()
             case "end" | "gone":
-                self._fold(len(self._pending), self._table_at)
+                self._fold_all(self._table_at)
                 self._end_all()
 
     def connections(self) -> Connections:
@@ -192,8 +136,9 @@ class ConnectionLog:
             if alive <= self._stands.keys():
                 self._recorder.complete(complete)
         for number, entry in list(self._lost_sight.items()):
-            if entry.since < self._at - FORGET_US:
+            if entry.place != NOT_KNOWN:
                 del self._lost_sight[number]
+            elif entry.since < self._at - FORGET_US:
                 self._forget(number)
         self._gappy = {thread: until for thread, until in self._gappy.items() if until >= complete}
 
@@ -222,6 +167,11 @@ class ConnectionLog:
         return self._role_names[role] if 0 <= role < len(self._role_names) else "thread"
 
     # ---- events --------------------------------------------------------------------------------------------------
+
+    def _fold_all(self, complete: int) -> None:
+        """Fold what is pending, although more may come that was before."""
+        self._pending.sort(key=_by_time)
+        self._fold(len(self._pending), complete)
 
     def _fold(self, count: int, complete: int) -> None:
         """Fold the first so many of the pending events, which are in order."""
@@ -289,7 +239,7 @@ class ConnectionLog:
             entry.move(at, code, thread)
             self._end(entry)
 
-    def _appear(self, number: int, at: int, code: int, thread: int) -> _Entry | None:
+    def _appear(self, number: int, at: int, code: int, thread: int) -> Entry | None:
         """A state of a connection that was not known. None: it has ended, and its thread only says so."""
         if number in self._ended:
             return None
@@ -298,10 +248,10 @@ class ConnectionLog:
             entry.requests, entry.began = 1, at
         return entry
 
-    def _meet(self, number: int, at: int, place: int, thread: int, incomplete: bool = True) -> _Entry:
+    def _meet(self, number: int, at: int, place: int, thread: int, incomplete: bool = True) -> Entry:
         entry = self._living.get(number)
         if entry is None:
-            entry = self._living[number] = _Entry(number, at, place, thread, incomplete)
+            entry = self._living[number] = Entry(number, at, place, thread, incomplete)
             if len(self._living) > MOST_LIVING:
                 self._forget(next(iter(self._living)))
         elif entry.place == NOT_KNOWN:
@@ -309,7 +259,7 @@ class ConnectionLog:
         self._lost_sight.pop(number, None)
         return entry
 
-    def _left(self, entry: _Entry, at: int, thread: int, code: int) -> None:
+    def _left(self, entry: Entry, at: int, thread: int, code: int) -> None:
         """Its thread speaks of something else now, and neither ended it nor put it on a queue."""
         if thread in self._loops or code == _SELECTING:
             if entry.began >= 0 and entry.place == _WRITING:
@@ -320,13 +270,13 @@ class ConnectionLog:
         else:
             self._lose_sight(entry, at)
 
-    def _taken(self, entry: _Entry, thread: int) -> None:
+    def _taken(self, entry: Entry, thread: int) -> None:
         queue, role = word(entry.place, self._queues), self._roles.get(thread, "")
         known = self._takers.get(queue, frozenset())
         if role and role not in known:
             self._takers[queue] = known | {role}
 
-    def _end(self, entry: _Entry) -> None:
+    def _end(self, entry: Entry) -> None:
         entry.ended = entry.since
         del self._living[entry.number]
         self._lost_sight.pop(entry.number, None)
@@ -354,15 +304,14 @@ class ConnectionLog:
     def _lose(self) -> None:
         """Frames are missing."""
         self._gappy[0] = -1
-        self._pending.sort(key=_by_time)
-        self._fold(len(self._pending), self._at)
+        self._fold_all(self._at)
         for entry in self._living.values():
             self._lose_sight(entry, self._at)
         self._stands.clear()
         self._holds.clear()
         self._recorder.forget()
 
-    def _lose_sight(self, entry: _Entry, at: int) -> None:
+    def _lose_sight(self, entry: Entry, at: int) -> None:
         entry.incomplete = True
         entry.view = None
         entry.began = -1
@@ -391,7 +340,3 @@ class ConnectionLog:
         for entry in list(self._living.values()):
             self._lose_sight(entry, self._at)
             self._end(entry)
-
-
-def _seconds(us: int) -> float | None:
-    return us / 1e6 if us >= 0 else None

@@ -210,6 +210,26 @@ def test_a_connection_that_was_lost_sight_of_is_forgotten_after_ten_seconds_and_
     assert (shown.living, shown.forgotten) == ((), 1)
 
 
+def test_one_that_was_seen_again_is_not_forgotten_however_long_it_stays():
+    frames = [header(serial=1), events(100, (3, SERVED), serial=2), table(110, serial=3), table(120, serial=4)]
+    again = [
+        table(130, serial=6), events(150, (3, [(140, S.IDLE, 1)]), serial=7), table(160, serial=8), table(170, serial=9),
+        table(30_000_000, serial=10), table(60_000_000, serial=11),
+    ]  # fmt: skip
+    shown = fold([*frames, *again])
+    assert [(view.place, view.incomplete) for view in shown.living] == [("idle", True)]
+    assert shown.forgotten == 0
+
+
+def test_what_comes_before_the_end_in_any_order_is_folded_by_time():
+    queue = FIRST_QUEUE
+    hands, takes = [(10, S.ACCEPTED, 1), (20, S.HANDING_OVER, 1), (21, queue, 1)], [(30, S.READING, 1), (40, CLOSED, 1)]
+    shown = fold([header(), table(5), events(50, (4, takes), (3, hands)), {"frame": "end", "reason": "stopped"}])
+    assert [[step.place for step in view.path] for view in shown.ended] == [
+        ["accepted", "handing over", "queue wanted", "reading", "closed"]
+    ]
+
+
 def test_a_frame_that_says_that_frames_were_lost_says_the_same():
     frames = [header(), events(100, (3, SERVED)), table(110), table(120)]
     shown = fold([*frames, {"frame": "lost", "frames": 1, "events": 9}, table(130), table(140)])

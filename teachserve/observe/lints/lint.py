@@ -12,7 +12,7 @@ from teachserve.observe.snapshot import Snapshot, ThreadView
 
 
 class Clients(NamedTuple):
-    """What the load generator says of its clients. `never_served`: how many have no answer yet, not one."""
+    """What the load generator says of its clients. `never_served`: how many have asked, and have not one answer yet."""
 
     connections: int
     answered: int
