@@ -7,7 +7,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 import pytest
 
@@ -379,16 +378,14 @@ def test_a_healthy_server_under_a_light_load_breaks_no_rule(lint, client, archit
     assert watched.spoken() == set()
 
 
-def test_in_slow_motion_a_held_queue_is_no_finding(lint, client):
+def test_in_slow_motion_the_timing_rules_rest_and_afterwards_they_count_anew(lint, client):
     watched = held_by_one(lint, client, "thread-pool", threads=1)
-    lints, model = Lints(), Model()
-    tables = Streamed(watched.server, model.apply, TABLE)
-    until_s = None
-    while until_s is None or model.snapshot().at_s < until_s:
-        tables.tell()
-        until_s = model.snapshot().at_s + 1.2 if until_s is None else until_s
-        assert lints.apply(Moment(replace(model.snapshot(), slow_s=0.5))) == ()
-        threading.Event().wait(0.01)
+    watched.server.slow("50ms")
+    watched.look()
+    watched.found.clear()
+    assert watched.lasting(1.2) == set()
+    watched.server.slow(0)
+    assert watched.until("all-serving").since_s > 1.2
 
 
 def test_the_gate_alone_is_no_slow_motion():
