@@ -1,5 +1,6 @@
 """All that is known of one thread, as lines: what it does, its times, its stack, its last events, the kernel's word."""
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -17,6 +18,7 @@ from teachserve.observe.snapshot import EventView, FrameView, Inspection, Thread
 EVENTS = 20
 EVENT_WIDTH = 37
 WIDE = 110
+ASKING = "asking the server"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +118,15 @@ def kernel(picture: Picture, known: Known, width: int) -> list[Line]:
     return [fitted([("Kernel     ", "label"), *first], width), *(fitted(line, width) for line in more)]
 
 
+def said(why: str, width: int) -> list[Line]:
+    """Why there is nothing to show, in as many lines as that takes."""
+    return [[(line, "quiet")] for line in textwrap.wrap(why, max(20, width))]
+
+
 def times_block(picture: Picture, known: Known, width: int, height: int) -> list[Line]:
     """Time by state, the present stay included."""
     if known.inspection is None:
-        return titled("Time by state", [[(known.silence or "asking the server", "quiet")]], width, height)
+        return titled("Time by state", said(known.silence or ASKING, width), width, height)
     times = dict(known.inspection.times_s)
     thread = known.thread
     spent = age(picture.snapshot, thread)
@@ -137,7 +144,7 @@ def serving_block(
     found = serving_times(events)
     if not found.times_s:
         why = known.silence or ("no whole request among them" if events else "no event since it was opened")
-        return titled("Serving times", [[(f"n/a: {why}", "quiet")]], width, height)
+        return titled("Serving times", said(f"n/a: {why}", width), width, height)
     heading = f"Serving times, {counted(len(found.times_s), 'request')} in {duration(found.window_s)}"
     return titled(heading, histogram(found.times_s, width, height - 1), width, height)
 
@@ -148,7 +155,7 @@ def stack_block(picture: Picture, known: Known, width: int, height: int) -> list
     if height < 2:
         return titled("Python stack", [], width, height)
     if inspection is None:
-        return titled("Python stack", [[(known.silence or "asking the server", "quiet")]], width, height)
+        return titled("Python stack", said(known.silence or ASKING, width), width, height)
     ago = duration(max(0.0, picture.snapshot.at_s - inspection.at_s))
     if not inspection.stack:
         return titled("Python stack", [[("n/a: the thread had ended", "quiet")]], width, height)

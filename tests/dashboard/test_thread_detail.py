@@ -12,10 +12,12 @@ from textual.pilot import Pilot
 from teachserve.dashboard.app import Dashboard
 from teachserve.dashboard.blocks import buckets, times_by_state
 from teachserve.dashboard.chosen import Choose
+from teachserve.dashboard.panes.connection import ConnectionPane
 from teachserve.dashboard.thread_detail import shown_frames
-from teachserve.dashboard.thread_screen import ThreadScreen
+from teachserve.dashboard.thread_screen import ThreadPane, ThreadScreen
 from teachserve.demo.picture import Picture
 from teachserve.events import STATES, State
+from teachserve.observe.glossary import meanings
 from teachserve.observe.kernel import Look
 from teachserve.observe.verdict import Shares, Verdict
 
@@ -216,6 +218,22 @@ def test_nothing_in_a_source_line_can_drive_the_terminal() -> None:
         assert "print(' [2J')" in screen_text(app)
 
     opened(story, picture(asked))
+
+
+def test_a_long_reason_why_nothing_is_known_is_whole() -> None:
+    why = "there is no thread 6: it has ended, or was never made"
+
+    async def refused(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        await until(pilot, lambda: "there is no thread 6" in screen_text(app))
+        left = " ".join(line[:39].strip() for line in screen_text(app).split("\n"))
+        assert why in left
+
+    opened(refused, picture(), refusal=why)
+
+
+@pytest.mark.parametrize("pane", [ThreadPane, ConnectionPane])
+def test_every_word_that_the_help_of_a_detail_names_is_explained(pane: type) -> None:
+    assert [word for word in pane.words if not meanings(word)] == []
 
 
 # Its parts, for any values.
