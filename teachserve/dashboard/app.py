@@ -122,6 +122,8 @@ class Dashboard(Window):
         """Draw it, unless the view is frozen."""
         before, self.newest = self.newest, message.picture
         self._heard = self._clock()
+        if before is not None and not before.of_server(message.picture):
+            self.post_message(Choose())  # its numbers are another server's
         phase, was = message.picture.snapshot.phase, before and before.snapshot.phase
         if phase == "serving":
             self._stop_asked = self._stop_asked and was == "serving"

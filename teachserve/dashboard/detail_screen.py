@@ -15,6 +15,8 @@ class TitlePane(LinePane):
 
     can_focus = False
     banner = ""
+    past = ""
+    """What is said once another server has taken the place of the one that is shown."""
 
     def title(self, picture: Picture) -> Line:
         """What is shown."""
@@ -22,8 +24,8 @@ class TitlePane(LinePane):
 
     def lines(self, picture: Picture, width: int, height: int) -> list[Line]:
         left = self.title(picture)
-        if self.banner:
-            left = [*left, ("  ", ""), (self.banner, "banner")]
+        if self.past or self.banner:
+            left = [*left, ("  ", ""), (self.past or self.banner, "banner")]
         return [spread(left, [("Esc back", "label")], width)]
 
 
@@ -52,7 +54,11 @@ class DetailScreen(Screen[None]):
         raise NotImplementedError
 
     def show(self, picture: Picture) -> None:
-        """Draw this picture; the title follows what the pane has found in it."""
+        """Draw this picture; the title follows what the pane has found in it. That of another server is none of it."""
+        if not picture.of_server(self._first):
+            self.title_pane.past = " as it was: another server runs now "
+            self.title_pane.watch_picture()
+            return
         self.pane.picture = picture
         self.title_pane.picture = picture
 

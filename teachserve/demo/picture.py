@@ -112,6 +112,11 @@ class Picture:
         """Connections in the kernel's accept queue. None: the kernel cannot be asked."""
         return None if self.accept_queue.unavailable else self.accept_queue.length
 
+    def of_server(self, other: "Picture") -> bool:
+        """Whether both are of one server. Another numbers its threads and connections from one again."""
+        mine, its = self.snapshot.header, other.snapshot.header
+        return mine is None or its is None or (mine.process, mine.epoch_ns) == (its.process, its.epoch_ns)
+
     @property
     def moves(self) -> int:
         """Every move of every thread since the server began: what `events since` is counted from, exactly."""

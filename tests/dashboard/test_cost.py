@@ -7,12 +7,13 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
+from demo.connections import handled, with_connections
 from demo.pictures import AT, picture, recycling
 from textual.pilot import Pilot
 
 from teachserve.dashboard.app import Dashboard
 from teachserve.dashboard.line_pane import LinePane
-from teachserve.dashboard.panes.threads import ThreadTable
+from teachserve.dashboard.list_pane import ListPane
 
 from .board import Given, play, show
 
@@ -31,7 +32,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> Counter:
 
         monkeypatch.setattr(cls, name, counted)
 
-    count(ThreadTable, "render_line")
+    count(ListPane, "render_line")
     count(LinePane, "render_line")
     count(Dashboard.get_default_screen(None).__class__, "_refresh_layout", "layout")
     return counts
@@ -60,3 +61,19 @@ def test_only_what_is_in_view_and_has_changed_is_drawn(drawn: Counter) -> None:
         {},
         {"HeaderPane": 1},
     )
+
+
+def test_of_many_connections_only_those_in_view_are_drawn_and_nothing_is_laid_out_anew(drawn: Counter) -> None:
+    told: list[Counter] = []
+
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        await pilot.press("s", "s", "s", "s")
+        for frame in range(3):
+            drawn.clear()
+            ones = [handled(1000 + number, 0.1 + 0.01 * frame) for number in range(400 + frame % 2)]
+            await show(app, pilot, with_connections(ones))
+        told.append(Counter(drawn))
+
+    play(with_connections([handled(1000 + number) for number in range(401)]), story, view="connections")
+    assert 0 < told[0]["ConnectionTable"] <= 14
+    assert told[0]["layout"] == 0

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 from demo.inspections import STACK, asked_about, events, inspection
-from demo.pictures import AT, picture, recycling, snapshot, thread
+from demo.pictures import AT, header, picture, recycling, snapshot, thread
 from textual.pilot import Pilot
 
 from teachserve.dashboard.app import Dashboard
 from teachserve.dashboard.blocks import buckets, times_by_state
-from teachserve.dashboard.chosen import Choose
+from teachserve.dashboard.chosen import Choose, Chosen
 from teachserve.dashboard.panes.connection import ConnectionPane
 from teachserve.dashboard.thread_detail import shown_frames
 from teachserve.dashboard.thread_screen import ThreadPane, ThreadScreen
@@ -137,6 +137,23 @@ def test_a_thread_that_ends_stays_and_says_so_and_is_not_asked_any_more() -> Non
         asked = list(source.asked)
         app.screen._ask()
         assert source.asked == asked
+
+    opened(story, picture(asked_about(6)))
+
+
+def test_a_thread_of_the_same_number_in_another_server_is_not_taken_for_it() -> None:
+    later = snapshot([thread(6, State.ACCEPTING, "acceptor")], header=header("thread-pool", "acceptor", epoch_ns=2))
+
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        await show(app, pilot, picture(later))
+        text = screen_text(app)
+        assert "worker-6" in text
+        assert "another server runs now" in text
+        assert "acceptor-6" not in text
+        await pilot.press("escape")
+        assert app.chosen == Chosen()
+        assert "acceptor-6" in screen_text(app)
+        assert ">acceptor-6" not in screen_text(app)
 
     opened(story, picture(asked_about(6)))
 
