@@ -1,5 +1,6 @@
 """Where link files lie: in a directory that is the user's alone, or nowhere."""
 
+import itertools
 import os
 import stat
 from pathlib import Path
@@ -71,10 +72,21 @@ def test_a_file_in_its_place_is_named(temporary):
         runtime_directory()
 
 
-def test_what_a_process_of_our_number_left_is_removed(temporary):
+def test_what_a_process_of_our_number_left_is_removed(temporary, monkeypatch):
+    monkeypatch.setattr("teachserve.publish.runtime_directory._numbers", itertools.count(1))
     file = new_link_file()
+    assert file.name == f"{os.getpid()}.link"
     assert file.parent == temporary
     file.touch()
     socket_path(file).touch()
+    monkeypatch.setattr("teachserve.publish.runtime_directory._numbers", itertools.count(1))
     assert new_link_file() == file
     assert list(temporary.iterdir()) == []
+
+
+def test_a_second_server_of_one_process_takes_nothing_from_the_first(temporary, monkeypatch):
+    monkeypatch.setattr("teachserve.publish.runtime_directory._numbers", itertools.count(1))
+    first = new_link_file()
+    first.touch()
+    second = new_link_file()
+    assert (first.exists(), second.name) == (True, f"{os.getpid()}-2.link")
