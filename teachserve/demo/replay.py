@@ -178,11 +178,3 @@ class Replay:
 
     def abandon(self) -> None:
         """Nobody is there to be stopped."""
-
-    def scale_connections(self, factor: float) -> str:
-        """Nobody sends any more: why not."""
-        return NOT_LIVE
-
-    def scale_rate(self, factor: float) -> str:
-        """Nobody sends any more: why not."""
-        return NOT_LIVE

@@ -155,7 +155,7 @@ def test_a_file_that_changes_while_it_is_shown_ends_the_pictures_and_is_said(rep
 
 
 def test_nobody_can_be_asked_for_anything(replay: Replay) -> None:
-    assert replay.send("stop") == replay.scale_connections(2) == replay.scale_rate(2) == NOT_LIVE
+    assert replay.send("stop") == NOT_LIVE
     replay.stop()
     replay.abandon()
     assert replay.damage == ""
