@@ -27,6 +27,8 @@ KEYS = {
     "neither": "neither side answered with 200",
     "unknown": "an outcome was lost on its way, so that nobody knows",
     "open": "planned, and not decided when it was interrupted",
+    "chance_will_do": "true: two sides that are alike are as far apart in 1 of 20 comparisons or more (sign test)",
+    "own_cpu_s": "CPU seconds of this command itself until the plan was over, which the servers had to do without",
     "sides": "A and B, each with the keys of SIDE_KEYS",
     "remarks": "what has to be known to judge the figures, a sentence each",
 }
@@ -84,6 +86,8 @@ def as_json(run: Run, comparison: Comparison) -> dict[str, Any]:
         "neither": score.neither,
         "unknown": score.unknown,
         "open": plan.planned - score.decided,
+        "chance_will_do": score.chance_will_do,
+        "own_cpu_s": round(run.own_cpu_s, 3),
         "sides": [_side_json(one, comparison, at) for at, one in enumerate(run.sides)],
         "remarks": list(comparison.remarks),
     }
@@ -163,7 +167,8 @@ def as_text(run: Run, comparison: Comparison) -> str:
     lines += [f"{name:<{widths[0]}}  {one:<{widths[1]}}  {other}".rstrip() for name, one, other in table]
     if score.decided < plan.planned:
         lines += ["", f"interrupted: {plan.planned - score.decided} of {plan.planned} requests are not decided"]
-    return "\n".join([*lines, "", *comparison.remarks])
+    own = f"this command itself used {run.own_cpu_s:.2f} s of CPU meanwhile"
+    return "\n".join([*lines, "", *comparison.remarks, own])
 
 
 Row = Callable[[SideRun, Comparison, int], str]

@@ -5,14 +5,14 @@ import threading
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import replace
-from time import monotonic_ns
+from time import monotonic_ns, process_time
 
 from teachserve.compare.plan import GRACE_S, ComparePlan
-from teachserve.compare.score import Score
+from teachserve.compare.score import Score, ScoreView
 from teachserve.compare.side_run import Processes, SideEndings, SideFolder, SideRun, SideSupervisor
 from teachserve.compare.sides import difference
 from teachserve.compare.view import AT_THE_END, LIVE, NEXT, OVER, RECORDED, STARTING, Comparison, SideView
-from teachserve.demo.endings import Ending, Endings
+from teachserve.demo.endings import BROKEN, Ending, Endings
 from teachserve.demo.guard import Guarded
 from teachserve.demo.supervisor import StartError
 
@@ -48,6 +48,9 @@ class Run:
         self._cores = cores()
         self._begin_ns: int | None = None
         self._running: tuple[SideRun, ...] = ()
+        self.own_cpu_s = 0.0
+        """CPU time of this process, from the start to the end of the plan: the servers had to do without it."""
+        self._cpu_began = process_time()
         self._closed = threading.Event()
         self._ending = threading.Lock()
         self._thread = threading.Thread(target=self._go, name="comparison", daemon=True)
@@ -77,26 +80,29 @@ class Run:
 
     def _go(self) -> None:
         try:
-            if self.plan.in_turn:
-                for one in self.sides:
-                    self._run([one])
-                    one.end()
-            else:
-                self._run(self.sides)
+            done = self._run_in_turn() if self.plan.in_turn else self._run(*self.sides)
         except StartError as error:
             self._endings.end(Ending(error.status, str(error)))
         except Exception:
-            self._endings.end(Ending(3, "the comparison failed: this is a fault of teachserve"))
+            self._endings.end(Ending(BROKEN, "the comparison failed: this is a fault of teachserve"))
             raise
         else:
-            if not self._gate.over.is_set():
+            if done:
                 self._conclude()
                 self.over.set()
 
-    def _run(self, sides: tuple[SideRun, ...] | list[SideRun]) -> None:
-        """The whole plan, for these sides at the same time. Raises: StartError."""
+    def _run_in_turn(self) -> bool:
+        for one in self.sides:
+            done = self._run(one)
+            one.end()
+            if not done:
+                return False
+        return True
+
+    def _run(self, *sides: SideRun) -> bool:
+        """The whole plan, for these sides at the same time. Whether it was carried out. Raises: StartError."""
         self._begin_ns = None
-        self._running = tuple(sides)
+        self._running = sides
         for one in sides:
             self._check()
             one.supervisor.start_server()
@@ -109,6 +115,7 @@ class Run:
         for one in sides:
             one.load_over.wait()
         self._check()
+        return all(one.result is not None for one in sides)  # where one has died, its supervisor has given the reason
 
     def _check(self) -> None:
         if ending := self._gate.wait(0):
@@ -117,6 +124,7 @@ class Run:
     def _conclude(self) -> None:
         with self._scoring:
             self._score.end(tuple(one.begun for one in self.sides))
+        self.own_cpu_s = process_time() - self._cpu_began
 
     # What is seen of it
 
@@ -140,7 +148,7 @@ class Run:
             sides=tuple(self._view(one, at_s, over) for one in self.sides),
             differences=self._differences,
             score=score,
-            remarks=tuple(self._remarks()),
+            remarks=tuple(self._remarks(score)),
         )
 
     def _view(self, one: SideRun, at_s: float, over: bool) -> SideView:
@@ -152,8 +160,10 @@ class Run:
         at = bisect_right(recorded, at_s, key=lambda view: view.at_s)
         return replace(recorded[max(0, at - 1)], turn=RECORDED if self.plan.in_turn else AT_THE_END)
 
-    def _remarks(self) -> Iterator[str]:
+    def _remarks(self, score: ScoreView) -> Iterator[str]:
         yield self.plan.sentence(self._cores)
+        if self.over.is_set() and score.decided and score.chance_will_do:
+            yield "the two are no further apart than chance alone puts two that are alike: it shows no difference"
         for one in self.sides:
             who = f"{one.side.letter}'s load generator"
             told = one.result or one._progress

@@ -107,6 +107,16 @@ class ScoreView:
     marks: str = ""
     chart: Mapping[int, tuple[tuple, tuple]] = field(default_factory=dict)
 
+    @property
+    def chance_will_do(self) -> bool:
+        """Whether two sides that are alike would be as far apart in 1 of 20 comparisons or more.
+
+        The sign test, which takes the requests for independent of each other; they are not quite, so that a difference
+        has to be larger than it says.
+        """
+        first, second = (side.first + side.alone for side in self.sides)
+        return (first - second) ** 2 <= 4 * (first + second)
+
     def share(self, count: int) -> float | None:
         """Of the decided; None while there are none."""
         return count / self.decided if self.decided else None

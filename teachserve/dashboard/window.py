@@ -47,10 +47,6 @@ class Window(App[None]):
         """A theme that is not ours, by choice of TEXTUAL_THEME, does not know our colours."""
         return dict(DARK.variables)
 
-    def get_driver_class(self) -> type:
-        """Textual's hook for what reads the keyboard and writes to the terminal."""
-        return resumable(super().get_driver_class())
-
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's hook for what each line goes through last."""
         return [*super().get_line_filters(), *self._last_filters]

@@ -3,13 +3,15 @@
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from teachserve.compare.score import CELLS, COLUMNS, NOT_SENT, UNTOLD, Score, ScoreView
+from teachserve.compare.score import CELLS, COLUMNS, NOT_SENT, UNTOLD, Score, ScoreView, SideScore
 from teachserve.load.outcomes import ABORTED, FAILED
 
 TIE_US = 100
+# A slow machine is no failure.
+bounded = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 OUTCOMES = st.tuples(st.sampled_from([200, 200, 200, 503, 404, FAILED, ABORTED]), st.integers(0, 400))
 SIDE = st.dictionaries(st.integers(0, 39), OUTCOMES)
 
@@ -28,6 +30,7 @@ def flat(told: dict[int, tuple[int, int]]) -> list[int]:
     return [value for number, (outcome, us) in told.items() for value in (number, outcome, us)]
 
 
+@bounded
 @given(SIDE, SIDE, st.randoms(use_true_random=False), st.booleans())
 def test_the_order_of_batches_and_what_is_told_twice_change_nothing(
     first: dict, second: dict, chance: random.Random, over: bool
@@ -47,6 +50,7 @@ def test_the_order_of_batches_and_what_is_told_twice_change_nothing(
     assert score.view() == scored(first, second, begun=(40, 40) if over else None)
 
 
+@bounded
 @given(SIDE, SIDE, st.integers(0, 40), st.integers(0, 40))
 def test_at_the_end_every_request_of_the_plan_is_in_exactly_one_sum(
     first: dict, second: dict, begun: int, other: int
@@ -73,6 +77,7 @@ def test_at_the_end_every_request_of_the_plan_is_in_exactly_one_sum(
     assert len(view.marks) == 40 and "." not in view.marks
 
 
+@bounded
 @given(SIDE, SIDE)
 def test_to_change_the_sides_changes_the_letters_and_nothing_else(first: dict, second: dict) -> None:
     one, two = scored(first, second), scored(second, first)
@@ -81,6 +86,7 @@ def test_to_change_the_sides_changes_the_letters_and_nothing_else(first: dict, s
     assert one.marks == two.marks.translate(str.maketrans("ABab", "BAba"))
 
 
+@bounded
 @given(SIDE, SIDE, st.integers(0, 39))
 def test_what_is_lost_on_one_side_makes_its_request_unknown_and_leaves_the_others_as_they_are(
     first: dict, second: dict, lost: int
@@ -120,6 +126,14 @@ def test_the_lead_is_how_much_earlier_it_was() -> None:
     assert (lead.count, lead.p50, lead.p99, lead.most) == (10, 0.001, 0.002, 0.002)
     assert view.sides[1].lead is None
     assert view.share(view.sides[0].first) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "alike"), [(0, 0, True), (50, 50, True), (60, 40, True), (61, 39, False), (0, 5, False)]
+)
+def test_a_difference_that_chance_makes_too_is_called_so(first: int, second: int, alike: bool) -> None:
+    view = ScoreView(first + second, sides=(SideScore(first=first), SideScore(alone=second)))
+    assert view.chance_will_do is alike
 
 
 def test_without_anything_decided_there_is_no_share() -> None:

@@ -64,9 +64,9 @@ def test_q_and_ctrl_c_end_it_without_a_word(start, tmp_path: Path, key: str) -> 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_q_before_the_servers_are_there(start, tmp_path: Path) -> None:
+def test_q_as_soon_as_there_is_a_screen(start, tmp_path: Path) -> None:
     terminal = start()
-    terminal.until("starting")
+    terminal.until("Who answered first")
     terminal.type("q")
     assert terminal.ended() == 0
     assert terminal.is_as_before()
