@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from dashboard.board import screen_text
 from textual.pilot import Pilot
 
 from teachserve.compare.plan import ComparePlan
@@ -22,6 +21,7 @@ from teachserve.dashboard.themes import DARK, LIGHT
 from teachserve.dashboard.window import DEFAULT_LOOK
 from teachserve.observe.glossary import meanings
 
+from .board import screen_text
 from .comparisons import PLAN, Given, comparison, play, show
 
 
