@@ -7,7 +7,7 @@ from teachserve import __version__
 from teachserve.compare.run import Run, cores
 from teachserve.compare.score import Percentiles, SideScore
 from teachserve.compare.side_run import SideRun
-from teachserve.compare.view import Comparison
+from teachserve.compare.view import OVER, Comparison
 from teachserve.demo.wording import counted, duration, percent
 
 KEYS = {
@@ -47,7 +47,7 @@ SIDE_KEYS = {
     "lead": "seconds by which it was first: p50, p99, slowest, count; null without any",
     "latency": "seconds from the plan, over its 200s: p50, p99, slowest, count; null without any",
     "answered": "its 200s",
-    "requests_per_s": "200s a second over its run; null if it was interrupted before a result",
+    "requests_per_s": "200s a second that came before the plan's end; null if it was interrupted",
     "refused_503": "answers with status 503",
     "other_statuses": "answers with any status but 200 and 503",
     "failed": "requests that ended in an error",
@@ -109,7 +109,7 @@ def _side_json(one: SideRun, comparison: Comparison, at: int) -> dict[str, Any]:
         "lead": _percentiles_json(score.lead),
         "latency": _percentiles_json(score.latency),
         "answered": score.answered,
-        "requests_per_s": result.get("requests_per_s"),
+        "requests_per_s": round(score.in_time / comparison.plan.length_s, 3) if comparison.phase == OVER else None,
         "refused_503": score.refused,
         "other_statuses": score.other_statuses,
         "failed": score.failed,
@@ -187,6 +187,12 @@ def _first(one: SideRun, comparison: Comparison, at: int) -> str:
     return f"{percent(comparison.score.share(first))} ({first})"
 
 
+def _per_s(one: SideRun, comparison: Comparison, at: int) -> str:
+    if comparison.phase != OVER:
+        return "n/a"
+    return f"{comparison.score.sides[at].in_time / comparison.plan.length_s:.1f}"
+
+
 def _times(found: Percentiles | None) -> str:
     if found is None:
         return "n/a"
@@ -206,7 +212,7 @@ ROWS: tuple[tuple[str, Row], ...] = (
     ("  by p50, p99, max", _of_score(lambda side: _times(side.lead))),
     ("it alone answered", _of_score(lambda side: side.alone)),
     ("latency p50, p99, max", _of_score(lambda side: _times(side.latency))),
-    ("requests/s", _of_result(lambda result: f"{result['requests_per_s']:.1f}")),
+    ("requests/s", _per_s),
     ("answered with 200", _of_score(lambda side: side.answered)),
     ("503s", _of_score(lambda side: side.refused)),
     ("other statuses", _of_score(lambda side: side.other_statuses)),

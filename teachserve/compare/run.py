@@ -40,7 +40,7 @@ class Run:
         self.ended = False
         self._endings = endings
         self._gate = SideEndings(endings)
-        self._score = Score(plan.planned, round(plan.tie_s * 1e6))
+        self._score = Score(plan.planned, plan.rate, round(plan.tie_s * 1e6))
         self._scoring = threading.Lock()
         processes = Processes(guarded)
         self.sides = tuple(self._side(at, processes) for at in range(2))

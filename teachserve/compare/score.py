@@ -82,6 +82,8 @@ class SideScore:
     alone: int = 0
     lead: Percentiles | None = None
     answered: int = 0
+    in_time: int = 0
+    """Of those: what came before the plan's end."""
     refused: int = 0
     other_statuses: int = 0
     failed: int = 0
@@ -125,12 +127,15 @@ class ScoreView:
 class Score:
     """Counts with `add`, shows with `view`. One thread at a time may use it.
 
-    `planned` requests of the plan in all; `tie_us` answers that are not further apart than this came at once.
+    `planned` requests of the plan in all, `rate` of them are due a second; `tie_us` answers that are not further apart
+    than this came at once.
     """
 
-    def __init__(self, planned: int, tie_us: int) -> None:
+    def __init__(self, planned: int, rate: float, tie_us: int) -> None:
         self._planned = planned
         self._tie_us = tie_us
+        self._period_us = 1e6 / rate
+        self._in_time = [0, 0]
         self._told = bytearray(planned), bytearray(planned)
         self._marks = bytearray(OPEN.encode()) * planned
         # Number -> us of an answer, UNTOLD, or None for anything else: what waits for the other side's.
@@ -162,6 +167,7 @@ class Score:
         self._outcomes[side][outcome] += 1
         answer = us if outcome == ANSWERED else None
         if answer is not None:
+            self._in_time[side] += number * self._period_us + us <= self._planned * self._period_us
             self._latency[side].add(us)
             self._cells[side][number * CELLS // self._planned].add(us)
         told = UNTOLD if outcome == UNTOLD else answer
@@ -210,6 +216,7 @@ class Score:
             alone=self._sums[ALONE[side]],
             lead=self._leads[side].percentiles,
             answered=outcomes[ANSWERED],
+            in_time=self._in_time[side],
             refused=outcomes[REFUSED],
             other_statuses=outcomes.total() - sum(outcomes[outcome] for outcome in named),
             failed=outcomes[FAILED],

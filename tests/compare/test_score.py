@@ -10,6 +10,7 @@ from teachserve.compare.score import CELLS, COLUMNS, NOT_SENT, UNTOLD, Score, Sc
 from teachserve.load.outcomes import ABORTED, FAILED
 
 TIE_US = 100
+RATE = 1000.0
 # The same examples in every run, and a slow machine is no failure.
 bounded = settings(
     max_examples=60, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
@@ -20,7 +21,7 @@ SIDE = st.dictionaries(st.integers(0, 39), OUTCOMES)
 
 def scored(first: dict, second: dict, planned: int = 40, begun: tuple[int, int] | None = None) -> ScoreView:
     """The score of these outcomes, told one side after the other."""
-    score = Score(planned, TIE_US)
+    score = Score(planned, RATE, TIE_US)
     for side, told in enumerate((first, second)):
         score.add(side, flat(told))
     if begun is not None:
@@ -42,7 +43,7 @@ def test_the_order_of_batches_and_what_is_told_twice_change_nothing(
     ]
     batches += chance.sample(batches, len(batches) // 2)
     chance.shuffle(batches)
-    score = Score(40, TIE_US)
+    score = Score(40, RATE, TIE_US)
     for side, batch in batches:
         score.add(side, batch)
         score.view()  # to look changes nothing either
@@ -150,6 +151,11 @@ def test_the_chart_has_the_latencies_of_each_part_of_the_plan() -> None:
     assert list(view.chart) == list(COLUMNS)
     assert set(second) == {None}
     assert len(view.chart[CELLS][0]) == CELLS
+
+
+def test_an_answer_after_the_end_of_the_plan_is_one_but_counts_for_no_rate() -> None:
+    side = scored({0: (200, 40_000), 1: (200, 39_001), 39: (200, 1000)}, {}).sides[0]
+    assert (side.answered, side.in_time) == (3, 2)
 
 
 def test_a_number_beyond_the_plan_is_passed_over() -> None:

@@ -35,7 +35,7 @@ def outcomes(side: int, until: int, rate: float) -> list[int]:
 def comparison(at_s: float = 6.4, plan: ComparePlan = PLAN, **changes: object) -> Comparison:
     """A comparison with everything in it."""
     until = min(plan.planned, int(at_s * plan.rate))
-    score = Score(plan.planned, 100)
+    score = Score(plan.planned, plan.rate, 100)
     for side in range(2):
         score.add(side, outcomes(side, until - 3 * side, plan.rate))
     snapshot = recycling()
