@@ -15,6 +15,7 @@ COMMANDS = {
     "watch": ("teachserve.cli.watch", "Watch the threads of a running `serve --watch`."),
     "ps": ("teachserve.cli.ps", "List the servers that can be watched, with what their threads do."),
     "where": ("teachserve.cli.where", "Say where one thread of a running server is."),
+    "replay": ("teachserve.cli.replay", "Show a recorded demo or watch again, from any of its moments."),
     "load": ("teachserve.cli.load", "Put load on a server and report requests/s and latency."),
     "compare": ("teachserve.cli.compare", "Two servers under the same plan: who answers first."),
     "check": ("teachserve.cli.check", "Grade a taskmaster with the conformance suite."),

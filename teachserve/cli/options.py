@@ -29,6 +29,19 @@ class Duration(click.ParamType):
         return seconds
 
 
+class Moment(click.ParamType):
+    """`12.4s`, `0`, `2m`, as seconds."""
+
+    name = "TIME"
+
+    def convert(self, value: object, param: click.Parameter | None, context: click.Context | None) -> float:
+        """The seconds. Fails with a sentence that gives examples."""
+        try:
+            return parse_duration(value)
+        except ValueError:
+            self.fail(f"{value!r} is no moment: give one such as 0s, 12.4s, 2m")
+
+
 class Size(click.ParamType):
     """`500kB`, `50MB`, `2GB`, as bytes, a kB being 1000."""
 

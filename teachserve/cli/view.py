@@ -67,27 +67,33 @@ class View:
             raise click.UsageError("the dashboard needs a terminal: run it in one, or add --headless or --narrate")
 
 
-def view_options(command: Callable[..., int]) -> Callable[..., int]:
-    """Decorate a command that takes a `view` with the options that make one."""
+def view_options(command: Callable[..., int], live: bool = True) -> Callable[..., int]:
+    """Decorate a command that takes a `view` with the options that make one. `live`: what is shown goes on by itself."""
 
     @functools.wraps(command)
-    def with_view(headless: bool, narrate: bool, json: bool, theme: str | None, ascii_only: bool, no_color: bool,
-                  present: bool, picture: Path | None, duration: float | None, **others: object) -> int:  # fmt: skip
+    def with_view(headless: bool, json: bool, theme: str | None, ascii_only: bool, no_color: bool, present: bool,
+                  picture: Path | None, narrate: bool = False, duration: float | None = None,
+                  **others: object) -> int:  # fmt: skip
         look = Look(theme or os.environ.get("TEXTUAL_THEME", "dark"), ascii_only, not no_color, present)
         return command(view=View.of(headless, narrate, json, look, picture, duration), **others)
 
-    options = [
-        click.option("--headless", is_flag=True, help="No screen: print the final model after --duration."),
+    when = "after --duration (5s)" if live else "of --at"
+    lasting = [
         click.option("--narrate", is_flag=True, help="No screen: tell in sentences what happens, a line each."),
         click.option(
             "-z", "--duration", type=Duration(), help="End after this long.  [default: until you leave; headless 5s]"
         ),
+    ]
+    options = [
+        click.option("--headless", is_flag=True, help=f"No screen: print the model {when}."),
+        *(lasting if live else []),
         click.option("--json", is_flag=True, help="With --headless: exactly one JSON object on stdout."),
         click.option(
             "--picture",
+            "--screenshot",
             type=click.Path(path_type=Path, dir_okay=False, writable=True),
             metavar="FILE",
-            help="No terminal: after --duration (5s) save the screen as SVG.",
+            help=f"No terminal: save the screen {when} as SVG.",
         ),
         click.option(
             "--theme",

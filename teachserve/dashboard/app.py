@@ -1,6 +1,7 @@
 """The dashboard: one thread reads pictures, the newest goes to the screen, keys go back to the server and the load."""
 
 import asyncio
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -15,15 +16,17 @@ from teachserve.dashboard.commands import Commands
 from teachserve.dashboard.connection_screen import ConnectionScreen
 from teachserve.dashboard.control import ControlPane, Controls
 from teachserve.dashboard.detail_screen import DetailScreen
-from teachserve.dashboard.keys import EVERYWHERE, OVER, bindings
+from teachserve.dashboard.keys import EVERYWHERE, OVER, REPLAY, bindings
 from teachserve.dashboard.look import Look
 from teachserve.dashboard.palette import Everything
+from teachserve.dashboard.playing import LIVE_ONLY, LOAD, Playing
 from teachserve.dashboard.screen import MAXIMISED, PRESENT, DashboardScreen
 from teachserve.dashboard.themes import LIGHT
 from teachserve.dashboard.thread_screen import ThreadScreen
 from teachserve.dashboard.views import VIEWS
 from teachserve.dashboard.window import DEFAULT_LOOK, Window
 from teachserve.demo.picture import Picture
+from teachserve.demo.replay import Player
 from teachserve.demo.wording import duration
 
 NOTHING = "nothing can be changed here"
@@ -36,6 +39,9 @@ class Source(Protocol):
 
     controls: Controls | None
     """What can be changed; None: nothing."""
+
+    player: Player | None
+    """What moves a replay; None: what is shown happens now."""
 
     def pictures(self) -> Iterator[Picture]:
         """Each frame's picture, until there will be no more. Blocks; another thread's `close` ends it."""
@@ -53,10 +59,10 @@ class Source(Protocol):
         """Make the server give up what it has in progress."""
 
 
-class Dashboard(Window):
+class Dashboard(Playing, Window):
     """Watches one server."""
 
-    BINDINGS: ClassVar = [*bindings(EVERYWHERE), *bindings(OVER)]
+    BINDINGS: ClassVar = [*bindings(EVERYWHERE), *bindings(OVER), *bindings(REPLAY)]
     COMMANDS: ClassVar = {Everything}
 
     class NewPicture(Message):
@@ -74,6 +80,8 @@ class Dashboard(Window):
         super().__init__(look)
         self._clock = clock
         self.source = source
+        self.drawn = threading.Event()
+        """A picture stands on the screen."""
         self.newest: Picture | None = None
         self.chosen = Chosen()
         self.commands = Commands(source.send)
@@ -111,6 +119,13 @@ class Dashboard(Window):
         self._read()
         if self.look.present:
             self.action_present()
+        if self.look.view:
+            self.board.view = self.look.view
+        if self.look.thread:
+            self.chosen = Chosen(self.look.thread)
+            self.board.show_chosen(self.chosen)
+        if self.source.player is not None:
+            self.board.show_player(self.source.player)
 
     @work(thread=True, exclusive=True)
     def _read(self) -> None:
@@ -132,6 +147,8 @@ class Dashboard(Window):
             self._show(message.picture)
         if phase != was:
             self.refresh_bindings()
+        if before is None:
+            self.board.call_after_refresh(self.board.call_after_refresh, self.drawn.set)
 
     def _show(self, picture: Picture) -> None:
         for screen in self._boards():
@@ -153,6 +170,8 @@ class Dashboard(Window):
 
         Asked again where the server has not begun: it was stopped, or another one has taken its place.
         """
+        if self.source.player is not None:
+            return
         wanted = "stream" if any(view.complete for view in VIEWS if view.name == self.board.view) else "table"
         snapshot = self.newest.snapshot if self.newest else None
         missing = wanted == "stream" and snapshot is not None and not snapshot.streaming
@@ -163,7 +182,8 @@ class Dashboard(Window):
         self._level_answer = self.commands.give("level", self.board, level=wanted)
 
     def _listen_for_silence(self) -> None:
-        self.board.show_silence(self._clock() - self._heard)
+        if self.source.player is None:
+            self.board.show_silence(self._clock() - self._heard)
 
     def _banner(self) -> str:
         """What must not be overlooked: that the view is frozen, that the server is slowed."""
@@ -178,7 +198,11 @@ class Dashboard(Window):
         return f" VIEW FROZEN, {runs}, {missed} events since; space moves on"
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Grey out what cannot be done now."""
+        """Grey out what cannot be done now; what has no meaning here is not shown."""
+        if action.startswith("play_"):
+            return self.source.player is not None
+        if self.source.player is not None and (action in LIVE_ONLY or (action, *parameters[:1]) == LOAD):
+            return False
         if self.newest is None:
             return None if action in ("freeze", "stop", "change", "control") else True
         if action == "back":
@@ -187,7 +211,7 @@ class Dashboard(Window):
             return None
         if action == "control" and self.source.controls is None:
             return None
-        if action == "change" and self.why_not(str(parameters[0])):
+        if action == "change" and self.source.player is None and self.why_not(str(parameters[0])):
             return None
         return True
 
@@ -224,7 +248,10 @@ class Dashboard(Window):
             self.push_screen(ThreadScreen(thread, self.board.shown, self.commands))
 
     def action_freeze(self) -> None:
-        """Freeze the view, or move on to the newest picture."""
+        """Freeze the view, or move on to the newest picture. A replay stands still itself."""
+        if self.source.player is not None:
+            self.source.player.toggle()
+            return
         if self._frozen_at is None:
             self._frozen_at = self.newest.moves
         else:
@@ -254,7 +281,10 @@ class Dashboard(Window):
         self.action_change(message.name, message.direction)
 
     def action_change(self, name: str, direction: int) -> None:
-        """A control a step up or down, or the action."""
+        """A control a step up or down, or the action. The rate of a replay is its speed."""
+        if self.source.player is not None and name == "rate":
+            self.play_faster(2.0**direction)
+            return
         self._order(name, lambda: self.source.controls.change(name, direction, self.newest))
 
     def choose(self, name: str, value: str) -> None:

@@ -13,7 +13,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from teachserve.dashboard.glyphs import GLYPHS, css_name
-from teachserve.dashboard.keys import EVERYWHERE, KEYS, OVER, SCROLLING
+from teachserve.dashboard.keys import EVERYWHERE, KEYS, OVER, REPLAY, SCROLLING
 from teachserve.dashboard.line_pane import CLASSES, Line, Styled
 from teachserve.dashboard.verdicts import SHORT
 from teachserve.events import State
@@ -52,10 +52,11 @@ def key_entries(bindings: Iterable[object]) -> list[Entry]:
     return [(one.key_display, "strong", one.tooltip) for one in bindings if getattr(one, "tooltip", "")]
 
 
-def pane_sections(pane: Widget | None) -> list[tuple[str, list[Entry]]]:
+def pane_sections(pane: Widget | None, replay: bool = False) -> list[tuple[str, list[Entry]]]:
     """The first page: the focused pane, then the keys everywhere."""
     keys = getattr(pane, "keys_everywhere", KEYS)
-    everywhere = [(key.shown, "strong", key.sentence) for key in keys if key.where in (EVERYWHERE, OVER)]
+    places = (EVERYWHERE, OVER, REPLAY) if replay else (EVERYWHERE, OVER)
+    everywhere = [(key.shown, "strong", key.sentence) for key in keys if key.where in places]
     ours = [cls for cls in type(pane).__mro__ if cls.__module__.startswith("teachserve.")]
     own = key_entries(dict.fromkeys(one for cls in ours for one in vars(cls).get("BINDINGS", ())))
     scrolling = [(SCROLLING, "strong", "scroll it.")] if isinstance(pane, ScrollView) and not own else []
@@ -130,7 +131,8 @@ class HelpText(Styled, ScrollView, can_focus=True):
             self._lines = help_lines("", all_sections(), width)
         else:
             self.border_title, other = f"Help: {title(self._pane)}", "every word"
-            self._lines = help_lines(self._pane.about, pane_sections(self._pane), width)
+            replay = getattr(getattr(self.app, "source", None), "player", None) is not None
+            self._lines = help_lines(self._pane.about, pane_sections(self._pane, replay), width)
         self.border_subtitle = f"? or Tab: {other} - Esc closes"
         self.virtual_size = Size(0, len(self._lines))
         self.refresh()

@@ -10,6 +10,8 @@ EVERYWHERE = ""
 LIST = "list"
 """Every pane that is a list of rows."""
 CONTROL = "control"
+REPLAY = "replay"
+"""Everywhere, where a trace is played again."""
 OVER = "over"
 """The whole dashboard, while something lies over it or one pane has the screen to itself."""
 
@@ -52,14 +54,22 @@ KEYS = (
         "Explains the pane with the focus, and each word on it; again: every word there is.",
         True,
     ),
-    Key("space", "freeze", "space", "Freeze", "Freezes the view, so that you can read it; the server runs on.", True),
+    Key(
+        "space", "freeze", "space", "Freeze", "Freezes the view, so that you can read it; a replay stands still.", True
+    ),
     *(Key(view.key, f"view('{view.name}')", view.key, view.label, view.sentence) for view in VIEWS),
     Key("tab", "focus_next", "Tab", "Pane", "Moves the focus to the next pane: ? explains it, m maximises it.", True),
     Key("shift+tab", "focus_previous", "shift+Tab", "Previous", "Moves the focus to the pane before."),
     Key("plus,equals_sign", "change('connections', 1)", "+ -", "Load", "+ gives the load more clients.", True),
     Key("minus", "change('connections', -1)", "-", "Fewer", "Gives the load fewer clients."),
-    Key("greater_than_sign", "change('rate', 1)", ">", "Faster", "Raises the rate of the load: an open loop."),
-    Key("less_than_sign", "change('rate', -1)", "<", "Slower", "Lowers the rate of the load."),
+    Key(
+        "greater_than_sign",
+        "change('rate', 1)",
+        ">",
+        "Faster",
+        "Raises the rate of the load; a replay plays faster.",
+    ),
+    Key("less_than_sign", "change('rate', -1)", "<", "Slower", "Lowers the rate of the load; a replay plays slower."),
     Key("c", "control", "c", "Control", "Opens the controls: load, options, architecture, slow motion, stop.", True),
     Key("P", "present", "P", "Present", "Presenter mode: big numbers and one pane, light; again or Esc: back.", True),
     Key("X", "stop", "X", "Stop", "Stops the server softly: what it has accepted is served. Again: abandons it.", True),
@@ -122,6 +132,19 @@ KEYS = (
     Key("right,l", "step(1)", "right", "More", "Changes it a step up.", where=CONTROL),
     Key("enter", "do", "Enter", "Do", "Does what the chosen control is for.", where=CONTROL),
     Key("escape", "back", "Esc", "Back", "Closes what lies over the view.", where=OVER),
+    Key(
+        "right_square_bracket",
+        "play_step(1)",
+        "[ ]",
+        "Event",
+        "] shows the next event, and stands there.",
+        True,
+        REPLAY,
+    ),
+    Key("left_square_bracket", "play_step(-1)", "[", "Event back", "Shows the event before.", where=REPLAY),
+    Key("right_curly_bracket", "play_skip(1)", "{ }", "1 s", "} goes a second on.", True, REPLAY),
+    Key("left_curly_bracket", "play_skip(-1)", "{", "Second back", "Goes a second back.", where=REPLAY),
+    Key("colon", "play_seek", ":", "Seek", "Asks for a moment: 12.4, or +5 and -5 from here, or 50%.", True, REPLAY),
 )
 SCROLLING = "arrows, page up and down, home, end"
 

@@ -5,6 +5,7 @@ import signal
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from teachserve.compare.run import Run
 from teachserve.dashboard.look import Look
@@ -15,8 +16,12 @@ from teachserve.observe.link import Link
 from teachserve.observe.link_file import LinkError
 from teachserve.observe.recorder import Recorder
 
+if TYPE_CHECKING:
+    from teachserve.demo.replay import Replay
+
 LAST_RESORT_S = 3.0
 """A terminal that is gone, or stopped, can hold the drawing thread for ever: then the whole process goes."""
+LOOK_S = 0.05
 PICTURE_SIZE = (100, 32)
 """Columns and lines of a picture that is taken without a terminal."""
 
@@ -28,13 +33,15 @@ class Display:
     """
 
     def __init__(self, guarded: Guarded, endings: Endings, duration_s: float | None, look: Look,
-                 picture: Path | None, recorder: Recorder | None = None) -> None:  # fmt: skip
+                 picture: Path | None, recorder: Recorder | None = None,
+                 size: tuple[int, int] = PICTURE_SIZE) -> None:  # fmt: skip
         self._guarded = guarded
         self._endings = endings
         self._duration_s = duration_s
         self._look = look
         self._picture = picture
         self._recorder = recorder
+        self._size = size
 
     def run_demo(self, supervisor: Supervisor) -> Ending:
         """Start what the demo consists of, show it, take it down: all of it is down when this returns."""
@@ -75,13 +82,25 @@ class Display:
         finally:
             run.end()
 
-    def _show(self, app, take_down: Callable[[], None]) -> Ending:
-        """The app's whole run, with a thread beside it that waits for another reason to end."""
+    def replay(self, source: "Replay") -> Ending:
+        """Show a trace. A picture of it is taken as soon as its moment is on the screen."""
+        from teachserve.dashboard.app import Dashboard
+
+        app = Dashboard(source, self._look)
+        return self._show(app, source.close, app.drawn)
+
+    def _show(self, app, take_down: Callable[[], None], ready: threading.Event | None = None) -> Ending:
+        """The app's whole run, with a thread beside it that waits for another reason to end.
+
+        A picture is taken when the time is over, or as soon as it is `ready`.
+        """
         over = threading.Event()
         reasons: list[Ending] = []
 
         def wait_for_another_reason() -> None:
-            ending = self._endings.wait(self._duration_s)
+            ending = self._endings.wait(self._duration_s if ready is None or self._picture is None else 0)
+            while ending is None and self._picture is not None and ready is not None and not ready.is_set():
+                ending = self._endings.wait(LOOK_S)
             if ending is None and self._picture is not None:
                 ending = self._save(app)
             reasons.append(ending or DONE)
@@ -101,7 +120,7 @@ class Display:
             if self._picture is None:
                 app.run()
             else:
-                app.run(headless=True, size=PICTURE_SIZE)
+                app.run(headless=True, size=self._size)
             if app.return_code:  # Textual has printed the traceback
                 self._endings.end(Ending(BROKEN, "the dashboard failed, as said above"))
         finally:

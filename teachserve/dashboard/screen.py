@@ -29,6 +29,7 @@ from teachserve.dashboard.panes.load import LoadPane
 from teachserve.dashboard.panes.places import PlacesPane
 from teachserve.dashboard.panes.queues import QueuesPane
 from teachserve.dashboard.panes.rates import RatesPane
+from teachserve.dashboard.panes.replay import ReplayPane
 from teachserve.dashboard.panes.status import StatusPane
 from teachserve.dashboard.panes.story import StoryPane
 from teachserve.dashboard.panes.tabs import TabsPane
@@ -39,8 +40,10 @@ from teachserve.dashboard.panes.witness import WitnessPane
 from teachserve.dashboard.present import NumbersPane
 from teachserve.dashboard.views import OPENING
 from teachserve.demo.picture import Picture
+from teachserve.demo.replay import Player
 
 SMALLEST = (60, 16)
+PLAYER_S = 0.1
 MAXIMISED, PRESENT = "maximised", "present"
 
 # What each view is made of; beside it, where the terminal is wide enough, what goes with it.
@@ -87,14 +90,15 @@ class DashboardScreen(Screen[None], inherit_bindings=False):  # every key is in 
                             yield from (pane() for pane in side)
             yield ControlPane()
         yield StatusPane()
+        yield ReplayPane()
         yield Footer(show_command_palette=False)
         yield Static(id="too-small")
 
     def on_mount(self) -> None:
         """The panes do not come and go: find them once, not ten times a second."""
-        shared = (HeaderPane, TabsPane, StoryPane, StatusPane)
+        shared = (HeaderPane, TabsPane, StoryPane, StatusPane, ReplayPane)
         self._shared = [self.query_one(pane) for pane in shared]
-        self._header, self._tabs, _, self._status = self._shared
+        self._header, self._tabs, _, self._status, self._replay = self._shared
         self._sometimes = [self.query_one(pane) for pane in (NumbersPane, "#counts", ControlPane)]
         self.control = self.query_one(ControlPane)
         self._panes = {
@@ -191,6 +195,12 @@ class DashboardScreen(Screen[None], inherit_bindings=False):  # every key is in 
     def on_answered(self, message: Answered) -> None:
         """What became of the question for every event."""
         self.show_refusal(message.why_not)
+
+    def show_player(self, player: Player) -> None:
+        """This is a replay: where it stands takes the place of the link to a server."""
+        self._replay.player = player
+        self.set_class(True, "-replay")
+        self.set_interval(PLAYER_S, self._replay.watch_picture)
 
     def show_silence(self, seconds: float) -> None:
         """How long the server has not said anything."""

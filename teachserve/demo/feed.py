@@ -108,7 +108,7 @@ class Feed:
                 if frame["frame"] == "header":
                     header = Header.of(frame)
                     witness = Witness(header.process, header.words_descriptor, header.machine, gil=header.gil)
-                    if self._recorder is not None and self._recorder.events:
+                    if self._wants_events:
                         _tell(attached.link, "level", level="stream")
                 elif frame["frame"] == "table":
                     alive = frame["phase"] in ALIVE
@@ -134,6 +134,10 @@ class Feed:
             while True:
                 now, frame = self._made.get_nowait()
                 yield {"frame": frame["frame"], "at": _since(link, now), **frame}
+
+    @property
+    def _wants_events(self) -> bool:
+        return self._recorder is not None and self._recorder.events
 
     def close(self) -> None:
         """Leave the server: `pictures` comes to its end."""
@@ -170,6 +174,8 @@ class Feed:
         if command == "level" and self._recorder is not None and self._recorder.events:
             return ""  # the recording has every event sent, whatever the screen shows
         link, answers = self._newest
+        if command == "level" and self._wants_events:
+            fields = {"level": "stream"}  # whoever looks may do without events: the recording may not
         try:
             number = link.send(command, **fields)
         except LinkError as error:

@@ -15,6 +15,8 @@ from teachserve.demo.fold import ALIVE
 from teachserve.demo.load_line import LoadLine
 from teachserve.demo.narrate import Narrator, farewell
 from teachserve.demo.picture import Picture
+from teachserve.demo.playback import Playback
+from teachserve.demo.replay_report import replay_json, replay_text
 from teachserve.demo.report import as_json, as_text
 from teachserve.demo.supervisor import StartError, Supervisor
 from teachserve.observe.link import Link
@@ -131,6 +133,12 @@ def watch(link_file: Path, endings: Endings, duration_s: float | None, telling: 
     if phase == "lost":
         return Ending(BROKEN, picture.snapshot.log[-1].text)
     return ending or DONE
+
+
+def replay(playback: Playback, at_s: float, thread: int, json_wanted: bool) -> None:
+    """Print the picture of one moment, with all that is known of one thread, 0 for none."""
+    picture = playback.picture(round(at_s * 1e6))
+    say(replay_json(picture, playback, at_s, thread) if json_wanted else replay_text(picture, playback, at_s, thread))
 
 
 class Reader(threading.Thread):

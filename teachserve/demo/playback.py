@@ -51,6 +51,12 @@ class Playback:
         """The moment of the last picture."""
         return self._moments[-1]
 
+    @property
+    def marks_s(self) -> tuple[float, ...]:
+        """The moments, in seconds, at which a person has changed something."""
+        trace = self.trace
+        return tuple(at / 1e6 for at, kind in zip(trace.moments_us, trace.kinds, strict=True) if kind == "mark")
+
     def picture(self, at_us: int) -> Picture:
         """What was known at that moment: the first picture for all before, the same object while nothing changes.
 

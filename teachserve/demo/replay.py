@@ -31,6 +31,8 @@ class Player:
         self.closed = False
         self.read_s: float | None = None
         """How far the file has been read, while a moment far on is looked for; None: the moment is shown."""
+        self.marks_s: tuple[float, ...] = ()
+        """When a person has changed something: all of the trace's marks."""
 
     @property
     def at_s(self) -> float:
@@ -120,6 +122,7 @@ class Replay:
         self._playback = playback
         self._failure = ""
         self.player = Player(playback.length_us / 1e6, speed, clock)
+        self.player.marks_s = playback.marks_s
 
     @property
     def damage(self) -> str:

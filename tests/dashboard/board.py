@@ -11,6 +11,7 @@ from teachserve.architectures import NAMES
 from teachserve.dashboard.app import Dashboard
 from teachserve.dashboard.look import Look
 from teachserve.demo.picture import Picture
+from teachserve.demo.replay import Player
 
 
 class Adjustable(NamedTuple):
@@ -65,6 +66,8 @@ class Adjusted:
 
 class Given:
     """A source of pictures that the test made up; it notes what the keys asked for."""
+
+    player: Player | None = None
 
     def __init__(self, first: Picture) -> None:
         self.first = first

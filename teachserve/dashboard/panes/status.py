@@ -4,6 +4,7 @@ from textual.reactive import reactive
 
 from teachserve.dashboard.line_pane import Line, LinePane
 from teachserve.demo.picture import Picture
+from teachserve.observe.snapshot import Snapshot
 
 LINK_WORDS = {
     "connecting": ("connecting", "state--waiting"),
@@ -36,14 +37,18 @@ class StatusPane(LinePane):
         words, name = LINK_WORDS.get(snapshot.phase, (snapshot.phase, ""))
         if self.silent_s >= SILENT_S and words == "live":
             words, name = f"silent for {self.silent_s:.0f} s", "alarm"
-        sampled = "complete" if snapshot.streaming else "sampled"
-        line: Line = [("Link       ", "label"), (words, name)]
-        for what, count in ((" · lost frames", snapshot.lost_frames), (", events", snapshot.lost_events)):
-            line.append((f"{what} {count}", "alarm" if count else ""))
-        if snapshot.illegal_moves:
-            line.append((f" · illegal moves {snapshot.illegal_moves}", "alarm"))
-        line.append((f" · events {sampled}", ""))
+        line: Line = [("Link       ", "label"), (words, name), *losses(snapshot)]
         return [line + broken(picture, width - sum(len(text) for text, _ in line))]
+
+
+def losses(snapshot: Snapshot) -> Line:
+    """What was lost on the way, and whether every event is there."""
+    line: Line = []
+    for what, count in ((" · lost frames", snapshot.lost_frames), (", events", snapshot.lost_events)):
+        line.append((f"{what} {count}", "alarm" if count else ""))
+    if snapshot.illegal_moves:
+        line.append((f" · illegal moves {snapshot.illegal_moves}", "alarm"))
+    return [*line, (f" · events {'complete' if snapshot.streaming else 'sampled'}", "")]
 
 
 def broken(picture: Picture, room: int) -> Line:
