@@ -10,7 +10,6 @@ from textual.app import App
 from textual.filter import LineFilter, Monochrome
 from textual.message import Message
 
-from teachserve.dashboard.driver import resumable
 from teachserve.dashboard.help import HelpScreen
 from teachserve.dashboard.look import Look
 from teachserve.dashboard.plain import AsciiFilter
