@@ -183,7 +183,7 @@ class Stopper:
             limit = min(deadline, time.monotonic() + WAKE_TIMEOUT_S + taskmaster.slow_s)
             if not self._until("woken", lambda: not taskmaster.counts.accepting, limit, SWEEP_S):
                 if time.monotonic() >= deadline:
-                    logger.warning("%d threads did not leave accept in time", taskmaster.counts.accepting)
+                    logger.warning("threads that did not leave accept in time: %d", taskmaster.counts.accepting)
                     return
                 logger.info("a wake was not answered: connecting again")
 
