@@ -1,7 +1,8 @@
 """Slow motion: every thread pauses at each verb, so that a person can follow it.
 
 A pause is a wait on an event: to the kernel a futex, like any lock, so the witness is silent about a thread that pauses,
-and never contradicts it. What a client is owed is not touched: its time-outs are those of the calls before and behind.
+and never contradicts it. The time-outs run on: after its time a request is still read as far as it has arrived, and no
+further, so a client whose request takes many reads may be told 408.
 """
 
 import threading
