@@ -1,7 +1,6 @@
 """The dashboard: one thread reads pictures, the newest goes to the screen, keys go back to the server and the load."""
 
 import asyncio
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -80,8 +79,6 @@ class Dashboard(Playing, Window):
         super().__init__(look)
         self._clock = clock
         self.source = source
-        self.drawn = threading.Event()
-        """A picture stands on the screen."""
         self.newest: Picture | None = None
         self.chosen = Chosen()
         self.commands = Commands(source.send)
@@ -148,7 +145,7 @@ class Dashboard(Playing, Window):
         if phase != was:
             self.refresh_bindings()
         if before is None:
-            self.board.call_after_refresh(self.board.call_after_refresh, self.drawn.set)
+            self.note_drawn()
 
     def _show(self, picture: Picture) -> None:
         for screen in self._boards():
@@ -262,8 +259,9 @@ class Dashboard(Playing, Window):
     def action_stop(self) -> None:
         """Softly first; asked again, abandon."""
         name = "abandon" if self._stop_asked else "stop"
-        self._stop_asked = True
-        if self.source.controls is not None:
+        controls = self.source.controls
+        self._stop_asked = controls is None or not controls.reason(name, self.newest)
+        if controls is not None:
             self.action_change(name, 1)
         elif name == "stop":
             self.source.stop()

@@ -125,6 +125,8 @@ class CompareApp(Window):
 
     def on_compare_app_new_comparison(self, message: NewComparison) -> None:
         """Draw it, unless the view is frozen."""
+        if self.newest is None:
+            self.note_drawn()
         self.newest = message.comparison
         if self._frozen is None:
             self.board.show(self.newest)

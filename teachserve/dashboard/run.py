@@ -55,7 +55,9 @@ class Display:
             link = supervisor.link()
             load = LoadLine(supervisor.start_load(link.header["host"], link.header["port"]), supervisor.plan.load)
             supervisor.began()
-            return self._show(Dashboard(Feed(link, supervisor, load, self._recorder), self._look), supervisor.end)
+            return self._show(
+                Dashboard(Feed(link, supervisor, load, self._recorder), self._look), supervisor.end, self._duration_s
+            )
         except StartError as error:
             return Ending(error.status, str(error))
         finally:
@@ -87,20 +89,22 @@ class Display:
         from teachserve.dashboard.app import Dashboard
 
         app = Dashboard(source, self._look)
-        return self._show(app, source.close, app.drawn)
+        return self._show(app, source.close, at_once=True)
 
-    def _show(self, app, take_down: Callable[[], None], ready: threading.Event | None = None) -> Ending:
+    def _show(self, app, take_down: Callable[[], None], at_once: bool = False) -> Ending:
         """The app's whole run, with a thread beside it that waits for another reason to end.
 
-        A picture is taken when the time is over, or as soon as it is `ready`.
+        A picture is taken when the time is over, which counts from when there is something on the screen; or `at_once` then.
         """
+        duration_s = 0 if at_once and self._picture is not None else self._duration_s
         over = threading.Event()
         reasons: list[Ending] = []
 
         def wait_for_another_reason() -> None:
-            ending = self._endings.wait(self._duration_s if ready is None or self._picture is None else 0)
-            while ending is None and self._picture is not None and ready is not None and not ready.is_set():
+            ending = None
+            while ending is None and self._picture is not None and not app.drawn.is_set():
                 ending = self._endings.wait(LOOK_S)
+            ending = ending or self._endings.wait(duration_s)
             if ending is None and self._picture is not None:
                 ending = self._save(app)
             reasons.append(ending or DONE)

@@ -1,6 +1,7 @@
 """What every full screen of ours does: the two themes, help, a picture of itself, and an end from any thread."""
 
 import re
+import threading
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -31,6 +32,8 @@ class Window(App[None]):
     def __init__(self, look: Look = DEFAULT_LOOK) -> None:
         super().__init__()
         self.look = look
+        self.drawn = threading.Event()
+        """Set once there is something on the screen."""
         self._last_filters = [*([AsciiFilter()] if look.ascii else []), *([] if look.colour else [Monochrome()])]
         self.animation_level = "none"  # nothing here has a meaning while it moves
         self.register_theme(DARK)
@@ -49,6 +52,11 @@ class Window(App[None]):
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's hook for what each line goes through last."""
         return [*super().get_line_filters(), *self._last_filters]
+
+    def note_drawn(self) -> None:
+        """There is something to draw: `drawn` once that has been done, which takes a layout and a refresh."""
+        board = self.screen_stack[0]
+        board.call_after_refresh(board.call_after_refresh, self.drawn.set)
 
     def on_window_end(self) -> None:
         """A signal or a death, told by `end_from_thread`."""

@@ -67,7 +67,8 @@ def _phase(picture: Picture) -> str | None:
         return "waiting for the server's first word"
     if snapshot.phase == "stopping":
         left = counted(len(snapshot.threads), "thread")
-        return f"soft stop: nobody accepts any more; of {left} left {snapshot.serving} still serve what was accepted"
+        serve = "serves" if snapshot.serving == 1 else "serve"
+        return f"soft stop: nobody accepts any more; of {left} left {snapshot.serving} still {serve} what was accepted"
     return None
 
 
