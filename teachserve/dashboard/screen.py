@@ -105,6 +105,7 @@ class DashboardScreen(Screen[None], inherit_bindings=False):  # every key is in 
             name: [pane for pane in self.query(f"#view-{name} *") if hasattr(pane, "picture")] for name in BODIES
         }
         self._newest: Picture | None = None
+        self._small = False
         self._chosen = Chosen()
         self.watch_view()
         self.post_message(self.Ready())
@@ -136,8 +137,11 @@ class DashboardScreen(Screen[None], inherit_bindings=False):  # every key is in 
     def show_control(self, shown: bool) -> None:
         """Open the controls over the view, or close them."""
         self.set_class(shown, "-controlling")
-        self.set_focus(self.control if shown else self.main_pane)
+        self._focus_on_view()
         self.call_after_refresh(self.refresh_panes)
+
+    def _focus_on_view(self) -> None:
+        self.set_focus(self.control if self.has_class("-controlling") else self.main_pane)
 
     def refresh_panes(self) -> None:
         """Give what has come into view the newest picture."""
@@ -157,6 +161,9 @@ class DashboardScreen(Screen[None], inherit_bindings=False):  # every key is in 
     def on_resize(self, event: events.Resize) -> None:
         """A terminal that is too small gets a sentence instead of a torn picture."""
         width, height = event.size
+        was_small, self._small = self._small, width < SMALLEST[0] or height < SMALLEST[1]
+        if was_small and not self._small:  # what was hidden has lost the focus
+            self.call_after_refresh(self._focus_on_view)
         wanted = " x ".join(map(str, SMALLEST))
         self.query_one("#too-small", Static).update(
             f"This terminal has {width} x {height} cells. The dashboard needs {wanted}: make it larger, or q quits."

@@ -121,3 +121,16 @@ def test_tab_moves_the_focus_and_the_bar_at_its_left_says_where_it_is() -> None:
         assert screen_text(app) == before
 
     play(picture(), story)
+
+
+def test_the_focus_takes_no_cell_from_a_pane() -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        for pane in [pane for pane in app.screen.focus_chain if hasattr(pane, "picture")]:
+            app.screen.set_focus(None)
+            await pilot.pause()
+            without = pane.content_region
+            pane.focus()
+            await pilot.pause()
+            assert pane.content_region == without, type(pane)
+
+    play(picture(), story, (160, 50))
