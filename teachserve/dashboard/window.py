@@ -11,6 +11,7 @@ from textual.app import App
 from textual.filter import LineFilter, Monochrome
 from textual.message import Message
 
+from teachserve.dashboard.driver import resumable
 from teachserve.dashboard.help import HelpScreen
 from teachserve.dashboard.look import Look
 from teachserve.dashboard.plain import AsciiFilter
@@ -44,6 +45,10 @@ class Window(App[None]):
     def shows(self) -> str:
         """What is shown, as part of a file's name."""
         raise NotImplementedError
+
+    def get_driver_class(self) -> type:
+        """Textual's hook for what reads the keyboard and writes to the terminal."""
+        return resumable(super().get_driver_class())
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """A theme that is not ours, by choice of TEXTUAL_THEME, does not know our colours."""
