@@ -48,7 +48,7 @@ def detail(picture: Picture, known: Known, width: int, height: int) -> list[Line
         ]
         return top + beside(blocks, events_block(picture, known, events, right, room), left)
     half = width // 2
-    rows = 1 + -(-EVENTS // max(1, width // (EVENT_WIDTH + 1)))
+    rows = min(1 + -(-EVENTS // max(1, width // (EVENT_WIDTH + 1))), room * 11 // 20)
     figures = max(2, min(9, (room - rows + 1) // 2))
     return [
         *top,

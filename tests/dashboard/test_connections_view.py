@@ -48,6 +48,13 @@ def test_the_whole_is_there_at_80x24() -> None:
     assert "events complete" in text
 
 
+@pytest.mark.parametrize("room", range(58, 200))
+def test_the_total_is_never_cut_off(room: int) -> None:
+    layout = fit(COLUMNS, with_connections(ONES, OVER), room)
+    assert sum(width + 1 for _, width in layout) - 1 <= room
+    assert layout[-1][0].title == "Total"
+
+
 def test_who_holds_each_is_there_at_120_columns_too() -> None:
     text = text_of(with_connections(ONES, OVER), (120, 40), view="connections")
     assert re.search(r" 1206 +# handling +worker-6 ", text)

@@ -56,6 +56,14 @@ def test_everything_is_there_at_80x24() -> None:
     assert re.search(r"worker-5 +r reading +5 recv +31 ok +wait_woken", text)
 
 
+@pytest.mark.parametrize("room", range(58, 100))
+def test_agreement_and_coverage_are_never_cut_off(room: int) -> None:
+    layout = fit(STATE_COLUMNS, picture(), room)
+    assert sum(width + 1 for _, width in layout) - 1 <= room
+    assert [column.title for column, _ in layout][-2:] == ["Agrees", "Judged"]
+    assert len(layout) == len(STATE_COLUMNS) or room < 78
+
+
 def test_agreement_of_handling_is_not_called_agreement() -> None:
     row = next(
         line for line in text_of(looked(), view="kernel").split("\n") if " # handling  " in line and "98" in line

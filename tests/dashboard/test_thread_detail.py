@@ -67,6 +67,15 @@ def test_everything_is_there_at_every_size(size: tuple[int, int]) -> None:
     opened(story, picture(asked_about(6)), size)
 
 
+def test_at_60x16_each_part_has_its_place_still() -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        text = screen_text(app)
+        for words in ("Time by state", "Serving times", "> handlers.py:44", "events (all of them)", "w writing"):
+            assert words in text
+
+    opened(story, picture(asked_about(6)), (60, 16))
+
+
 def test_twenty_events_are_there_at_80x24() -> None:
     async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
         text = screen_text(app)

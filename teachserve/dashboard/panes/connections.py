@@ -129,7 +129,7 @@ COLUMNS: tuple[Column[ConnectionView], ...] = (
     spent_column("Handling", [State.HANDLING.value], lambda _: True),
     Column(
         "Reqs", lambda _: 4, lambda _, one, width: (short(one.requests, width), ""), lambda _, one: one.requests,
-        right=True,
+        right=True, gives_way=2,
     ),
     Column(
         "Total",

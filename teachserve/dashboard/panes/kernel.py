@@ -88,7 +88,7 @@ class Judged(NamedTuple):
     shares: Shares
 
 
-def share(verdict: Verdict, width: int) -> Column[Judged]:
+def share(verdict: Verdict, width: int, gives_way: int = 0) -> Column[Judged]:
     """The column of one verdict: per cent of all the state's samples."""
     word, style = SHORT[verdict]
 
@@ -96,7 +96,9 @@ def share(verdict: Verdict, width: int) -> Column[Judged]:
         text = share_text(row.shares.share(verdict))
         return text, style if verdict is Verdict.DIFFERS and row.shares.differs else ""
 
-    return Column(word, lambda _: width, cell, lambda _, row: row.shares.share(verdict), right=True)
+    return Column(
+        word, lambda _: width, cell, lambda _, row: row.shares.share(verdict), right=True, gives_way=gives_way
+    )
 
 
 def share_text(part: float) -> str:
@@ -129,13 +131,13 @@ STATE_COLUMNS: tuple[Column[Judged], ...] = (
         lambda _, row, width: (short(row.shares.samples, width), ""),
         lambda _, row: row.shares.samples,
         right=True,
-        gives_way=1,
+        gives_way=3,
     ),
     share(Verdict.CONFIRMED, 5),
-    share(Verdict.MOVED, 5),
+    share(Verdict.MOVED, 5, 1),
     share(Verdict.RUNNING, 7),
     share(Verdict.GIL, 5),
-    share(Verdict.RUNTIME, 5),
+    share(Verdict.RUNTIME, 5, 2),
     share(Verdict.DIFFERS, 7),
     Column("Agrees", lambda _: 8, agrees, lambda _, row: row.shares.agreement, right=True),
     Column(
