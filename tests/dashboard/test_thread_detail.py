@@ -105,6 +105,16 @@ def test_enter_and_the_views_keys_leave_it_too(key: str, view: str) -> None:
     opened(story, picture(asked_about(6)))
 
 
+def test_keys_that_change_the_dashboard_below_do_nothing_meanwhile() -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        await pilot.press("c", "m", "P")
+        assert isinstance(app.screen, ThreadScreen)
+        assert not app.board.control.display
+        assert not app.board.alone
+
+    opened(story, picture(asked_about(6)))
+
+
 def test_a_double_click_opens_it() -> None:
     async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
         await pilot.click("#view-threads ThreadTable", (5, 3), times=2)
