@@ -77,6 +77,8 @@ KEYS = (
     Key("T", "theme", "T", "Theme", "Changes between the dark and the light theme."),
     Key("f8", "picture", "f8", "SVG", "Saves this screen as an SVG picture in the current folder."),
     Key("ctrl+p", "command_palette", "^p", "Palette", "Finds any action, control, view or word by its name."),
+    Key("down,j", "move(1)", "arrows", "Below", "Shows the charts below; j does as well.", where="charts"),
+    Key("up,k", "move(-1)", "up", "Above", "Shows the charts above; k does as well.", where="charts"),
     Key("z", "zoom(-1)", "z Z", "Zoom", "z shows less time, more closely; Z more time.", where="lanes"),
     Key("Z", "zoom(1)", "Z", "Zoom out", "Shows more time.", where="lanes"),
     Key(

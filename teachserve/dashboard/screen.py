@@ -16,6 +16,7 @@ from textual.widgets import Footer, Static
 from teachserve.dashboard.chosen import Chosen
 from teachserve.dashboard.commands import Answered
 from teachserve.dashboard.control import ControlPane
+from teachserve.dashboard.panes.charts import ChartsPane
 from teachserve.dashboard.panes.code import CodePane
 from teachserve.dashboard.panes.connection import ConnectionPane
 from teachserve.dashboard.panes.connections import ConnectionTable
@@ -53,6 +54,7 @@ BODIES: dict[str, tuple[tuple[Callable[[], Widget], ...], tuple[Callable[[], Wid
     "connections": ((QueuesPane, WaitingPane, ConnectionTable), (ConnectionPane,)),
     "lanes": ((CountsPane, LanesPane), ()),
     "code": ((CodePane,), (ThreadTable,)),
+    "charts": ((ChartsPane,), ()),
     "events": ((LintsPane, EventsPane), ()),
     "kernel": ((QueuesPane, KernelStates, KernelWords, KernelThreads), ()),
 }

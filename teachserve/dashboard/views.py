@@ -24,6 +24,7 @@ VIEWS = (
     View("3", "connections", "Connections", "Where each connection is, where it has waited and for how long.", True),
     View("4", "lanes", "Lanes", "What each thread did over the last seconds, side by side."),
     View("5", "code", "Code", "The architecture's own file, with the threads that stand at each line."),
+    View("7", "charts", "Charts", "The last minute: rates, latencies, threads, queue and CPU on one time axis."),
     View("8", "events", "Events", "Which rules of a healthy server are broken, and what happened last."),
     View("9", "kernel", "Kernel", "How often the kernel agrees with what the threads say, and how often it can tell."),
 )

@@ -9,14 +9,16 @@ from typing import NamedTuple
 
 from teachserve.demo.answers import Answers
 from teachserve.demo.controls import Controls
-from teachserve.demo.fold import ALIVE, ENDED, PictureFold
+from teachserve.demo.fold import ENDED, PictureFold
 from teachserve.demo.load_line import LoadLine
 from teachserve.demo.picture import Picture
+from teachserve.demo.records import ALIVE
 from teachserve.demo.supervisor import Supervisor
 from teachserve.observe.accept_queue import AcceptQueue
 from teachserve.observe.kernel import Look, Witness
 from teachserve.observe.link import Frame, Link
 from teachserve.observe.link_file import LinkError
+from teachserve.observe.proc import process_cpu
 from teachserve.observe.recorder import Recorder
 from teachserve.observe.snapshot import Header
 
@@ -113,20 +115,22 @@ class Feed:
                 elif frame["frame"] == "table":
                     alive = frame["phase"] in ALIVE
                     look = pace.look(witness) if alive else None
-                    yield self._observed(frame["at"], queue_of(header) if alive else ENDED, look)
+                    cpu_s = process_cpu(header.process) if alive else None
+                    yield self._observed(frame["at"], queue_of(header) if alive else ENDED, look, cpu_s)
                 elif frame["frame"] == "reply":
                     attached.answers.put(frame)
         finally:
             if witness is not None:
                 witness.close()
 
-    def _observed(self, at: int, accept_queue: AcceptQueue, look: Look | None) -> Frame:
+    def _observed(self, at: int, accept_queue: AcceptQueue, look: Look | None, cpu_s: float | None = None) -> Frame:
         return {
             "frame": "observed",
             "at": at,
             "accept_queue": accept_queue.as_json(),
             "witness": look and look.as_json(),
             "load": self.load and self.load.view().as_json(),
+            "cpu_s": cpu_s,
         }
 
     def _new_ones(self, link: Link) -> Iterator[Frame]:

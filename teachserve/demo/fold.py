@@ -2,8 +2,9 @@
 
 Beside the server's frames it takes two that are made on the watcher's side, times in us of the server's clock:
 
-- `{"frame": "observed", "at", "accept_queue": {..}, "witness": {..} or null, "load": {..} or null}`, after each table:
-  what the kernel says of the accept queue, its new look at the threads where one was taken, and the load generator's word;
+- `{"frame": "observed", "at", "accept_queue": {..}, "witness": {..} or null, "load": {..} or null,
+  "cpu_s": seconds or null}`, after each table: what the kernel says of the accept queue, its new look at the threads where
+  one was taken, the load generator's word, and the CPU time that the server's process has used;
 - `{"frame": "mark", "at", "text", "kind"}`: a change that a person made.
 """
 
@@ -13,20 +14,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from teachserve.demo.picture import HISTORY_STEPS, KEPT_MARKS, NOT_ASKED, History, LoadView, Mark, Picture
+from teachserve.demo.picture import KEPT_MARKS, NOT_ASKED, LoadView, Mark, Picture
+from teachserve.demo.records import Records
 from teachserve.observe.accept_queue import AcceptQueue
 from teachserve.observe.connections import ConnectionLog
 from teachserve.observe.kernel import Look, Sighting
 from teachserve.observe.lanes import LaneLog
 from teachserve.observe.lints import Lints, Moment
 from teachserve.observe.model import Model
-from teachserve.observe.snapshot import Snapshot
 from teachserve.observe.stays import Stays
 
-ALIVE = ("serving", "stopping")
-"""The phases in which there is a server to ask about."""
 ENDED = AcceptQueue(unavailable="the server has ended")
-HISTORY_STEP_US = 500_000
 
 
 class PictureFold:
@@ -97,6 +95,7 @@ class PictureFold:
         return Branch(pickle.dumps(self._model), self.picture())
 
     def _begin(self, epoch_ns: int) -> None:
+        earlier_s = 0.0
         if self._epoch_ns is not None:
             earlier_s = (self._epoch_ns - epoch_ns) / 1e9
             moved = [replace(mark, at_s=mark.at_s + earlier_s) for mark in self._marks]
@@ -106,7 +105,7 @@ class PictureFold:
         self._connections = ConnectionLog()
         self._lints, self._findings = Lints(), ()
         self._accept_queue, self._look, self._sightings = NOT_ASKED, None, {}
-        self._records.begin()
+        self._records.begin(earlier_s)
 
     def _observe(self, frame: Mapping[str, Any]) -> None:
         self._accept_queue = AcceptQueue(**frame["accept_queue"])
@@ -115,7 +114,7 @@ class PictureFold:
             self._sightings = {sighting.number: sighting for sighting in self._look.sightings}
         self._load = None if frame["load"] is None else LoadView(**frame["load"])
         if self._records.due(frame["at"]):
-            self._records.add(frame["at"], self._model.snapshot(), self._load)
+            self._records.add(frame["at"], self._model.snapshot(), self._load, self._accept_queue, frame.get("cpu_s"))
         self._lint()
 
     def _lint(self) -> None:
@@ -147,31 +146,3 @@ class Branch(NamedTuple):
 def mark_of(frame: Mapping[str, Any]) -> Mark:
     """The mark that a frame tells of."""
     return Mark(frame["at"] / 1e6, frame["text"], frame["kind"])
-
-
-class Records:
-    """The last minute of rates and latencies, a value each half second of the server's clock."""
-
-    def __init__(self) -> None:
-        self.history = History()
-        self._columns = [deque(maxlen=HISTORY_STEPS) for _ in range(3)]
-        self._due = 0
-        self._count = 0
-
-    def begin(self) -> None:
-        """From now on another server's clock counts."""
-        self._due = 0
-
-    def due(self, at: int) -> bool:
-        """Whether it is time for another value; `at` in us."""
-        return at >= self._due
-
-    def add(self, at: int, snapshot: Snapshot, load: LoadView | None) -> None:
-        """Note this moment; one at which nobody serves any more is no moment."""
-        self._due = at + HISTORY_STEP_US
-        if snapshot.phase in ALIVE:
-            rate = load.answered_per_s if load else snapshot.requests_per_s
-            for column, value in zip(self._columns, (rate, load and load.p50, load and load.p99), strict=True):
-                column.append(value)
-            self._count += 1
-            self.history = History(*map(tuple, self._columns), self._count - len(self._columns[0]))

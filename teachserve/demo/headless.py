@@ -11,11 +11,11 @@ from typing import Protocol
 
 from teachserve.demo.endings import BROKEN, DONE, Ending, Endings
 from teachserve.demo.feed import Feed
-from teachserve.demo.fold import ALIVE
 from teachserve.demo.load_line import LoadLine
 from teachserve.demo.narrate import Narrator, farewell
 from teachserve.demo.picture import Picture
 from teachserve.demo.playback import Playback
+from teachserve.demo.records import ALIVE
 from teachserve.demo.replay_report import replay_json, replay_text
 from teachserve.demo.report import as_json, as_text
 from teachserve.demo.supervisor import StartError, Supervisor

@@ -5,7 +5,7 @@ All of it is frozen: the thread that reads makes it, the thread that draws shows
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from teachserve.observe.accept_queue import AcceptQueue
 from teachserve.observe.connection_view import Connections
@@ -68,17 +68,49 @@ class Mark:
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
-class History:
-    """The last minute for the charts, oldest first, one value each half second. A None is a gap, drawn as a gap.
+class Step(NamedTuple):
+    """One moment of the history: rates per second over the second before, the rest as it was then. A None: not known.
 
-    `first` is the number of the oldest value, counted since the watching began.
+    `at_s` is on the clock of the server that serves now, whoever served then. `states` counts threads by state code;
+    `core` is the share of one core that the server's process used since the step before.
     """
 
-    requests: tuple[float, ...] = ()
-    p50: tuple[float | None, ...] = ()
-    p99: tuple[float | None, ...] = ()
+    at_s: float
+    requests: float
+    p50: float | None
+    p99: float | None
+    connections: float
+    made: float
+    ended: float
+    queued: int | None
+    core: float | None
+    states: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The last minute for the charts, oldest first, one step each half second. A None in it is a gap, drawn as a gap.
+
+    `first` is the number of the oldest step, counted since the watching began.
+    """
+
+    steps: tuple[Step, ...] = ()
     first: int = 0
+
+    @property
+    def requests(self) -> tuple[float, ...]:
+        """Requests answered per second."""
+        return tuple([step.requests for step in self.steps])
+
+    @property
+    def p50(self) -> tuple[float | None, ...]:
+        """The median of the latencies, in seconds."""
+        return tuple([step.p50 for step in self.steps])
+
+    @property
+    def p99(self) -> tuple[float | None, ...]:
+        """Their 99th percentile."""
+        return tuple([step.p99 for step in self.steps])
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,7 @@ WORDS: dict[str, dict[str, str]] = {
         "never served": "clients that have not got a single good answer yet",
         "generator": "how much of one core the load generator uses",
         "client-bound": "the load generator is at its own limit: the figures show that, not the server's",
+        "max": "the greatest value of the last minute, which is as high as the chart",
         "CPU": "how much of a core the server's process uses",
         "n/a": "it cannot be known here; the words beside it say why",
     },

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from teachserve.demo.picture import History, LoadView, Picture
+from teachserve.demo.picture import History, LoadView, Picture, Step
 from teachserve.events import State
 from teachserve.observe.accept_queue import AcceptQueue
 from teachserve.observe.kernel import Look, Sighting
@@ -92,6 +92,18 @@ def sightings(of: Snapshot) -> list[Sighting]:
     return told
 
 
+def step(number: int) -> Step:
+    """One of the 120 moments of the last minute."""
+    states = tuple(
+        1 + (number + state.code) % 4 if state in (State.ACCEPTING, State.HANDLING) else 0 for state in State
+    )
+    p99 = None if number < 60 else 0.040 + 0.001 * (number % 20)
+    return Step(
+        at_s=AT - 60 + 0.5 * number, requests=5000.0 + 40 * (number % 50), p50=0.010 + 0.0001 * (number % 30), p99=p99,
+        connections=540.0, made=float(number % 3), ended=2.0, queued=number % 9, core=0.01 * (number % 90), states=states,
+    )  # fmt: skip
+
+
 def picture(of: Snapshot | None = None, **changes: object) -> Picture:
     """A picture with everything in it."""
     of = of or recycling()
@@ -103,10 +115,6 @@ def picture(of: Snapshot | None = None, **changes: object) -> Picture:
         witness=look,
         sightings={one.number: one for one in look.sightings},
         load=LoadView(100, False, None, 7001.0, 0.0123, 0.0456, 54000, 0, 0, 0, 0.34, False),
-        history=History(
-            tuple(5000.0 + 40 * (n % 50) for n in range(120)),
-            tuple(0.010 + 0.0001 * (n % 30) for n in range(120)),
-            tuple(None if n < 60 else 0.040 + 0.001 * (n % 20) for n in range(120)),
-        ),
+        history=History(tuple(step(number) for number in range(120))),
     )
     return replace(made, **changes)

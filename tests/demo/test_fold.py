@@ -108,6 +108,19 @@ def test_the_history_takes_a_value_each_half_second_and_keeps_a_minute() -> None
     assert set(history.p50) == {None}
 
 
+def test_the_servers_share_of_a_core_is_what_it_used_between_two_steps() -> None:
+    fold = PictureFold()
+    for epoch_ns in (0, 9_000_000_000):
+        fold.apply(header(epoch_ns=epoch_ns))
+        for tenth in range(21):
+            at = tenth * 100_000
+            fold.apply(table(at))
+            last = fold.apply(observed(at) | {"cpu_s": 3.0 + 0.04 * tenth})
+    cores = [step.core for step in last.history.steps]
+    assert [core and round(core, 6) for core in cores] == [None, *[0.4] * 4] * 2
+    assert [step.at_s for step in last.history.steps] == [n / 2 - 9 for n in range(5)] + [n / 2 for n in range(5)]
+
+
 def test_a_server_that_has_ended_adds_nothing_to_the_history() -> None:
     fold = PictureFold()
     fold.apply(header())

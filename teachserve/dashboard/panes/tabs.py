@@ -28,16 +28,22 @@ class TabsPane(LinePane):
         self.watch_picture()
 
     def lines(self, picture: Picture, width: int, height: int) -> list[Line]:
+        gap = self._gap(width)
         line: Line = []
         for view in VIEWS:
-            line += [(f" {view.key} {view.label} ", "banner" if view.name == self.view else "label"), (" ", "")]
+            line += [(f" {view.key} {view.label}{gap}", "banner" if view.name == self.view else "label"), (gap, "")]
         return [line]
+
+    @staticmethod
+    def _gap(width: int) -> str:
+        """Behind each name, twice; none where all of them would have no room then."""
+        return " " if sum(len(f" {view.key} {view.label}  ") for view in VIEWS) <= width else ""
 
     def on_click(self, event: events.Click) -> None:
         """The view whose name lies there."""
-        x = event.get_content_offset_capture(self).x
+        x, gap = event.get_content_offset_capture(self).x, self._gap(self.size.width)
         for view in VIEWS:
-            x -= len(f" {view.key} {view.label}  ")
+            x -= len(f" {view.key} {view.label}{gap * 2}")
             if x < 0:
                 self.post_message(self.Chosen(view.name))
                 return
