@@ -36,13 +36,15 @@ class Scale(NamedTuple):
 
 
 def block_chart(columns: Sequence[Column], scale: Scale, width: int, height: int) -> list[Line]:
-    """`height` lines, a label of the scale before them: p50 as solid blocks, shaded up to p99."""
+    """`height` lines, labels of the decades before them: p50 as solid blocks, shaded up to p99."""
     steps = height * len(BARS)
     wide = max(1, (width - LABEL - 1) // len(columns))
     heights = [column and tuple(scale.height(seconds, steps) for seconds in column) for column in columns]
+    decades = round(math.log10(scale.most / scale.least))
+    labels = {min(height - 1, at * height // decades): scale.least * 10**at for at in range(decades + 1)}
     lines: list[Line] = []
     for row in reversed(range(height)):
-        label = {height - 1: scale.most, 0: scale.least}.get(row)
+        label = labels.get(row)
         line: Line = [(f"{'' if label is None else mark(label):>{LABEL}} ", "label")]
         for column in heights:
             cell, style = _cell(column, row * len(BARS))

@@ -234,7 +234,7 @@ def test_a_chart_shows_p50_as_blocks_and_p99_as_shade() -> None:
     lines = block_chart([(0.001, 0.001), (0.01, 1.0), None], scale, LABEL + 1 + 6, 3)
     text = ["".join(piece for piece, _ in line) for line in lines]
     assert [line[LABEL + 1 :] for line in text] == ["  ░░  ", "  ░░  ", "▁▁██  "]
-    assert [line[:LABEL].strip() for line in text] == ["1s", "", "1ms"]
+    assert [line[:LABEL].strip() for line in text] == ["1s", "10ms", "1ms"]
 
 
 @pytest.mark.parametrize(("columns", "width"), [(30, 38), (40, 58), (60, 100)])
