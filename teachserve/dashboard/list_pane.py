@@ -15,6 +15,7 @@ from textual.strip import Strip
 from teachserve.dashboard.chosen import Choose, Chosen
 from teachserve.dashboard.keys import bindings
 from teachserve.dashboard.line_pane import CLASSES, Line, Styled
+from teachserve.dashboard.list_filter import filter_line, typed
 from teachserve.dashboard.listing import Column, Layout, Order, arrange, fit, heading, row_line
 from teachserve.demo.picture import Picture
 from teachserve.demo.wording import printable
@@ -144,7 +145,8 @@ class ListPane(Styled, ScrollView, can_focus=True):
         if self.picture is None or not self._layout:
             return self.strip([], width)
         if y == 0 and self.fixed == 2:
-            return self.strip(self._filter_line(width), width)
+            line = filter_line(self.order.words, self.typing, len(self._rows), self._total, width)
+            return self.strip(line, width)
         if y == self.fixed - 1:
             return self.strip(self._heading(width), width)
         index = self.scroll_offset.y + y - self.fixed
@@ -172,13 +174,6 @@ class ListPane(Styled, ScrollView, can_focus=True):
         room = width - len(MARK) - len(text) - 1
         note = next((note for note in self.notes(self.picture) if len(note) <= room), "")
         return [(FOCUSED if self.has_focus else " ", "bar"), (f"{text} {note:>{max(0, room)}}", "heading")]
-
-    def _filter_line(self, width: int) -> Line:
-        shown = f"{len(self._rows)} of {self._total} shown"
-        if self.typing:
-            return [(f"/{self.order.words}", "strong"), ("▏", "banner"), (f" {shown}", "quiet")]
-        chip = f" filter {self.order.words}: {shown} "
-        return [(chip[:width], "banner"), (" Esc clears", "quiet")]
 
     def why_empty(self) -> str:
         """Why there is no row."""
@@ -290,21 +285,12 @@ class ListPane(Styled, ScrollView, can_focus=True):
 
     def on_key(self, event: events.Key) -> None:
         """What is typed into the filter. Keys that are no letters do what they always do."""
-        if not self.typing:
-            return
-        if event.key == "escape":
-            self.action_clear_filter()
-        elif event.key == "enter":
-            self.typing = False
-            self._reorder(self.order)
-        elif event.key in ("backspace", "ctrl+h"):
-            self._reorder(replace(self.order, words=self.order.words[:-1]))
-        elif event.is_printable and event.character is not None:
-            self._reorder(replace(self.order, words=self.order.words + event.character))
-        else:
-            return
-        event.stop()
-        event.prevent_default()
+        taken = typed(self.order.words, event.key, event.character) if self.typing else None
+        if taken is not None:
+            words, self.typing = taken
+            self._reorder(replace(self.order, words=words))
+            event.stop()
+            event.prevent_default()
 
     def on_paste(self, event: events.Paste) -> None:
         """Pasted words."""
