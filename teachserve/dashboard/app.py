@@ -105,6 +105,11 @@ class Dashboard(Playing, Window):
         self.commands.close()
 
     @property
+    def frozen(self) -> bool:
+        """Whether what is shown stands still, while the server runs on."""
+        return self._frozen_at is not None
+
+    @property
     def board(self) -> DashboardScreen:
         """The screen with the panes, whatever lies over it."""
         return self.screen_stack[0]

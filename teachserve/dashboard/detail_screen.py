@@ -64,8 +64,10 @@ class DetailScreen(Screen[None]):
 
     def show_banner(self, text: str) -> None:
         """A line in the title, "" for none."""
-        self.title_pane.banner = text
-        self.title_pane.watch_picture()
+        if text != self.title_pane.banner:
+            self.title_pane.banner = text
+            self.title_pane.watch_picture()
+            self.pane.watch_picture()
 
     def action_leave(self) -> None:
         """Back to the view."""

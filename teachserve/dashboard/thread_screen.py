@@ -10,6 +10,7 @@ from teachserve.dashboard.thread_detail import Known, detail, over, title
 from teachserve.demo.picture import Picture
 from teachserve.observe.snapshot import ThreadView
 
+FROZEN = "the view is frozen: the thread was not looked at before"
 ASK_S = 1.0
 """How often the server is asked for the stack and the times."""
 
@@ -28,7 +29,10 @@ class ThreadPane(LinePane):
         self.known = Known(thread)
 
     def lines(self, picture: Picture, width: int, height: int) -> list[Line]:
-        return detail(picture, self.known, width, height)
+        known = self.known
+        if known.inspection is None and not known.silence and self.app.frozen:
+            known = replace(known, silence=FROZEN)
+        return detail(picture, known, width, height)
 
     def watch_picture(self) -> None:
         """A newer picture: what it knows of the thread takes the place of what was known."""

@@ -141,6 +141,25 @@ def test_it_is_live_and_stands_still_while_the_view_is_frozen() -> None:
     opened(story, picture(asked_about(6)))
 
 
+def test_what_was_not_asked_before_the_view_was_frozen_is_not_waited_for() -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        await pilot.press("space", "3")
+        await pilot.pause()
+        assert "n/a: the view is frozen, and no events were sent before" in screen_text(app)
+        await pilot.press("2")
+        app.post_message(Choose(thread=6))
+        await pilot.pause()
+        await pilot.press("enter")
+        await pilot.pause()
+        await pilot.pause()
+        assert "the view is frozen: the thread was not looked at before" in screen_text(app)
+        await pilot.press("space")
+        await pilot.pause()
+        assert "asking the server" in screen_text(app)
+
+    play(picture(), story)
+
+
 def test_a_thread_that_ends_stays_and_says_so_and_is_not_asked_any_more() -> None:
     others = tuple(one for one in recycling().threads if one.number != 6)
     ended = thread(6, State.ENDED, since_s=AT, ended_at=AT)

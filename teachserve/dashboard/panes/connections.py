@@ -198,4 +198,6 @@ class ConnectionTable(ListPane):
             return super().why_empty()
         if self.picture.snapshot.phase not in ("serving", "stopping"):
             return f"n/a: the server is {self.picture.snapshot.phase}, and sends no events"
+        if self.app.frozen:
+            return "n/a: the view is frozen, and no events were sent before"
         return f"n/a: {self.refusal or 'the server has been asked for every event, and has not begun to send them'}"
