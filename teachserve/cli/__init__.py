@@ -16,6 +16,7 @@ COMMANDS = {
     "ps": ("teachserve.cli.ps", "List the servers that can be watched, with what their threads do."),
     "where": ("teachserve.cli.where", "Say where one thread of a running server is."),
     "replay": ("teachserve.cli.replay", "Show a recorded demo or watch again, from any of its moments."),
+    "export": ("teachserve.cli.export", "Turn a recording into a trace for Perfetto."),
     "load": ("teachserve.cli.load", "Put load on a server and report requests/s and latency."),
     "compare": ("teachserve.cli.compare", "Two servers under the same plan: who answers first."),
     "check": ("teachserve.cli.check", "Grade a taskmaster with the conformance suite."),

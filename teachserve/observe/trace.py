@@ -96,6 +96,11 @@ class Trace:
         """Seconds from the first table to the last frame."""
         return self.moments_us[-1] / 1e6 if self.moments_us else 0.0
 
+    @property
+    def zero_us(self) -> int:
+        """The first table on CLOCK_MONOTONIC: what the moments are counted from."""
+        return self._clock.zero or 0
+
     def frames(self, first: int = 0) -> Iterator[Frame]:
         """The frames from that number on. Raises: TraceError where the file has changed since it was opened."""
         member = self._members[bisect_right(self._members, first, key=lambda one: one.frame) - 1]
@@ -166,7 +171,7 @@ class _Clock:
 
     def __init__(self) -> None:
         self._epoch_us = 0
-        self._zero: int | None = None
+        self.zero: int | None = None
         self._newest = 0
 
     def begin(self, epoch_ns: int) -> None:
@@ -175,10 +180,10 @@ class _Clock:
     def moment(self, kind: str, at: int | bytes | None) -> int:
         if at is not None:
             now = self._epoch_us + int(at)
-            if self._zero is None and kind == "table":
-                self._zero = now
-            if self._zero is not None:
-                self._newest = max(self._newest, now - self._zero)
+            if self.zero is None and kind == "table":
+                self.zero = now
+            if self.zero is not None:
+                self._newest = max(self._newest, now - self.zero)
         return self._newest
 
 
