@@ -233,9 +233,12 @@ class Dashboard(Playing, Window):
 
     def action_view(self, name: str) -> None:
         """Another view; what lies over the dashboard goes."""
+        self._uncover()
+        self.board.view = name
+
+    def _uncover(self) -> None:
         while len(self.screen_stack) > 1:
             self.pop_screen()
-        self.board.view = name
 
     def on_choose(self, message: Choose) -> None:
         """A pane says that this thread or connection is the chosen one."""
@@ -278,7 +281,8 @@ class Dashboard(Playing, Window):
             self.say("abandoning: what is in progress is given up")
 
     def action_control(self) -> None:
-        """Open the controls, or close them."""
+        """Open the controls, or close them; what lies over the dashboard goes."""
+        self._uncover()
         self.board.show_control(not self.board.control.display)
 
     def on_control_pane_change(self, message: ControlPane.Change) -> None:
@@ -322,14 +326,16 @@ class Dashboard(Playing, Window):
         self.notify(text, markup=False)
 
     def action_maximise(self) -> None:
-        """The focused pane alone, or all of the view again."""
+        """The focused pane alone, or all of the view again; what lies over the dashboard goes."""
+        self._uncover()
         self._leave_presenting()
         self.board.alone = "" if self.board.alone == MAXIMISED else MAXIMISED
         if self.board.alone:
             self.say("maximised: m or Esc shows the others again")
 
     def action_present(self) -> None:
-        """Big and light, for the back row; or as before."""
+        """Big and light, for the back row; or as before. What lies over the dashboard goes."""
+        self._uncover()
         if self.board.alone == PRESENT:
             self.action_back()
         else:

@@ -9,6 +9,7 @@ from textual.pilot import Pilot
 from teachserve.dashboard.app import Dashboard
 from teachserve.dashboard.look import Look
 from teachserve.dashboard.panes.load import LoadPane
+from teachserve.dashboard.plain import in_ascii
 from teachserve.dashboard.present import FIGURES, big, numbers
 from teachserve.dashboard.themes import DARK, LIGHT
 from teachserve.dashboard.views import VIEWS
@@ -119,3 +120,16 @@ def test_what_the_kernel_does_not_tell_is_n_a_and_nobody_accepting_is_an_alarm()
 def test_figures_are_of_one_size_and_no_two_look_the_same() -> None:
     assert {tuple(map(len, figure)) for figure in FIGURES.values()} == {(3, 3, 3)}
     assert len(set(FIGURES.values())) == 10
+    assert len({tuple(map(in_ascii, figure)) for figure in FIGURES.values()}) == 10
+
+
+@pytest.mark.parametrize(("key", "words"), [("c", "Controls:"), ("m", "o accepting 3"), ("P", "k accept queue")])
+def test_what_is_asked_for_over_a_thread_s_own_screen_is_seen(key: str, words: str) -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        await pilot.press("down", "enter")
+        assert len(app.screen_stack) == 2
+        await pilot.press(key)
+        assert len(app.screen_stack) == 1
+        assert words in screen_text(app)
+
+    play(picture(), story)

@@ -1,11 +1,13 @@
 """Every key does what its line in the help says."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from demo.pictures import picture, recycling
 from textual.pilot import Pilot
+from textual.widgets import Footer
 
 from teachserve.dashboard.app import Dashboard
 from teachserve.dashboard.keys import EVERYWHERE, KEYS, REPLAY
@@ -74,6 +76,16 @@ def test_space_freezes_the_view_and_says_that_the_server_runs_on() -> None:
     play(picture(), story)
 
 
+def test_a_click_on_a_key_of_the_footer_is_that_key() -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        for words, seen in (("c Control", "Controls:"), ("space Freeze", "VIEW FROZEN"), ("? Help", "Help:")):
+            column = screen_text(app).split("\n")[-1].index(words)
+            await pilot.click(Footer, (column + 1, 0))
+            assert seen in screen_text(app)
+
+    play(picture(), story)
+
+
 def test_t_changes_the_theme() -> None:
     async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
         assert app.theme == DARK.name
@@ -100,7 +112,9 @@ def test_f8_saves_a_picture_named_for_what_it_shows(tmp_path: Path, monkeypatch:
     (saved,) = tmp_path.iterdir()
     assert saved.name.startswith("teachserve-recycling-")
     assert saved.suffix == ".svg"
-    assert "accepting" in saved.read_text()
+    svg = saved.read_text()
+    assert "accepting" in svg
+    assert set(re.findall(r"(?:href|src)=|@import|@font-face|url\((?!#)", svg)) == set()
 
 
 def test_f8_in_a_folder_that_cannot_be_written_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,15 +4,21 @@ import os
 import subprocess
 import sys
 
+import click
 import pytest
+from click.testing import CliRunner
 from demo.pictures import picture
 from textual.color import Color
+from textual.pilot import Pilot
 
+from teachserve.cli.view import View, view_options
+from teachserve.dashboard.app import Dashboard
 from teachserve.dashboard.glyphs import GLYPHS
+from teachserve.dashboard.look import Look
 from teachserve.dashboard.themes import DARK, LIGHT, PALETTE
 from teachserve.events import State
 
-from .board import text_of
+from .board import Given, play, screen_text, text_of
 
 
 def contrast(one: Color, other: Color) -> float:
@@ -47,3 +53,31 @@ def test_no_color_changes_no_word() -> None:
     environment = os.environ | {"NO_COLOR": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
     told = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
     assert told.stdout.rstrip("\n") == text_of(picture()).rstrip("\n")
+
+
+@pytest.mark.parametrize(
+    ("asked", "theme"),
+    [("dark", DARK.name), ("light", LIGHT.name), ("nord", "nord"), ("ansi-dark", "ansi-dark"), ("nowhere", DARK.name)],
+)
+def test_a_theme_of_textual_s_own_can_be_asked_for(asked: str, theme: str) -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        assert app.theme == theme
+        assert "o accepting 3" in screen_text(app)
+        await pilot.press("T")
+        assert app.theme in (DARK.name, LIGHT.name)
+
+    play(picture(), story, look=Look(asked))
+
+
+def test_the_environment_names_a_theme_where_no_option_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[Look] = []
+
+    @click.command()
+    @view_options
+    def command(view: View) -> None:
+        found.append(view.look)
+
+    monkeypatch.setenv("TEXTUAL_THEME", "nord")
+    for arguments in ([], ["--theme", "light"], ["--ascii", "--no-color", "--present"]):
+        CliRunner().invoke(command, arguments, standalone_mode=False, catch_exceptions=False)
+    assert found == [Look("nord"), Look("light"), Look("nord", ascii=True, colour=False, present=True)]

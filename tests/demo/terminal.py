@@ -53,7 +53,7 @@ def children(number: int) -> list[int]:
 class Terminal:
     """A terminal of 80x24 in which `teachserve COMMAND ARGUMENTS` runs. `seen`: all that was written to it."""
 
-    def __init__(self, *arguments: str, folder: Path, command: str = "demo") -> None:
+    def __init__(self, *arguments: str, folder: Path, command: str = "demo", **variables: str) -> None:
         self.folder = folder
         self.master, self.slave = pty.openpty()
         fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
@@ -62,6 +62,7 @@ class Terminal:
         command = [sys.executable, "-m", "teachserve", command, *arguments]
         environment = os.environ | {
             "TERM": "xterm-256color", "TMPDIR": str(folder), "COLORTERM": "truecolor", "XDG_RUNTIME_DIR": "",
+            **variables,
         }  # fmt: skip
         self.leader = subprocess.Popen(
             [sys.executable, "-c", LEADER, *command],

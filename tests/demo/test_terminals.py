@@ -1,4 +1,4 @@
-"""A dashboard that was stopped, by SIGTSTP or by the SIGSTOP that nobody hears, and goes on."""
+"""Terminals that suspend the dashboard, by SIGTSTP or by the SIGSTOP that nobody hears, or that promise nothing."""
 
 import os
 import signal
@@ -45,5 +45,17 @@ def test_it_draws_all_of_its_screen_again_reads_each_key_once_and_ends_with_q(tm
         terminal.type("q")
         assert terminal.ended() == 0
         assert terminal.is_as_before()
+    finally:
+        terminal.close()
+
+
+@pytest.mark.parametrize("term", ["dumb", "xterm", "unheard-of", ""])
+def test_in_a_terminal_that_promises_nothing_it_shows_itself_and_ends_with_q(tmp_path: Path, term: str) -> None:
+    terminal = Terminal("--arch", "recycling", folder=tmp_path, TERM=term, COLORTERM="").running()
+    try:
+        terminal.type("q")
+        assert terminal.ended() == 0
+        assert terminal.is_as_before()
+        assert "Traceback" not in terminal.seen
     finally:
         terminal.close()
