@@ -17,7 +17,7 @@ NOT_SENT, UNTOLD = -2, -3
 ANSWERED, REFUSED = 200, 503
 CELLS = 120
 """Into so many equal parts the plan's time is cut for the chart of latency."""
-COLUMNS = (30, 40, 60, 120)
+COLUMNS = (20, 30, 40, 60, 120)
 """How many columns the chart may have."""
 
 FIRST = "AB"

@@ -69,6 +69,18 @@ def test_both_charts_have_one_scale() -> None:
     assert row.count("100ms") == 2
 
 
+@pytest.mark.parametrize("size", [(60, 30), (63, 24), (79, 23), (99, 25), (160, 50)])
+def test_the_time_axis_is_whole_at_every_width(size: tuple[int, int]) -> None:
+    (axis,) = [line for line in text_of(comparison(), size).split("\n") if "0s " in line and "10s" in line]
+    assert axis.replace("│", " ").split() == ["0s", "5", "10s"] * 2
+
+
+def test_the_smallest_terminal_has_what_matters_most() -> None:
+    text = text_of(comparison(), (60, 16))
+    for words in ("A recycling", "B thread-pool", "498/s p50 1.8ms", "Who answered first", "A first"):
+        assert words in text, words
+
+
 def test_a_terminal_that_is_too_small_gets_a_sentence() -> None:
     assert "A comparison needs 60 x 16" in " ".join(text_of(comparison(), (40, 10)).split())
 
