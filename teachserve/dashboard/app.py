@@ -22,7 +22,6 @@ from teachserve.dashboard.playing import LIVE_ONLY, LOAD, Playing
 from teachserve.dashboard.screen import MAXIMISED, PRESENT, DashboardScreen
 from teachserve.dashboard.themes import LIGHT
 from teachserve.dashboard.thread_screen import ThreadScreen
-from teachserve.dashboard.views import VIEWS
 from teachserve.dashboard.window import DEFAULT_LOOK, Window
 from teachserve.demo.picture import Picture
 from teachserve.demo.replay import Player
@@ -174,7 +173,7 @@ class Dashboard(Playing, Window):
         """
         if self.source.player is not None:
             return
-        wanted = "stream" if any(view.complete for view in VIEWS if view.name == self.board.view) else "table"
+        wanted = "stream" if self.board.complete else "table"
         snapshot = self.newest.snapshot if self.newest else None
         missing = wanted == "stream" and snapshot is not None and not snapshot.streaming
         alive = snapshot is not None and snapshot.phase in ("serving", "stopping")

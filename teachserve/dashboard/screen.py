@@ -39,7 +39,7 @@ from teachserve.dashboard.panes.vitals import VitalsPane
 from teachserve.dashboard.panes.waiting import WaitingPane
 from teachserve.dashboard.panes.witness import WitnessPane
 from teachserve.dashboard.present import NumbersPane
-from teachserve.dashboard.views import OPENING
+from teachserve.dashboard.views import OPENING, VIEWS
 from teachserve.demo.picture import Picture
 from teachserve.demo.replay import Player
 
@@ -175,6 +175,12 @@ class DashboardScreen(Screen[None], inherit_bindings=False):  # every key is in 
     def shown(self) -> Picture | None:
         """The picture that stands on the screen."""
         return self._newest
+
+    @property
+    def complete(self) -> bool:
+        """Whether the view, or a pane in it as it stands, needs every event."""
+        view = any(view.complete for view in VIEWS if view.name == self.view)
+        return view or any(getattr(pane, "complete", False) for pane in self._panes[self.view])
 
     def show(self, picture: Picture) -> None:
         """Draw this picture. A pane that is not in view gets it when it comes into view."""

@@ -135,6 +135,12 @@ async def show(app: Dashboard, pilot: Pilot, picture: Picture) -> None:
     await pilot.pause()
 
 
+async def until(pilot: Pilot, true: Callable[[], bool]) -> None:
+    """Go on until it is true; whoever waits in vain is ended by the test's time-out."""
+    while not true():
+        await pilot.pause()
+
+
 def screen_text(app: Dashboard) -> str:
     """What stands on the screen, line by line, as a person would read it."""
     strips = app.screen._compositor.render_strips()

@@ -2,7 +2,6 @@
 
 import random
 import re
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -20,15 +19,10 @@ from teachserve.demo.picture import Picture
 from teachserve.events import STATES, State
 from teachserve.observe.connection_view import IN_ACCEPT_QUEUE, IN_SELECT
 
-from .board import Given, play, screen_text, show, text_of
+from .board import Given, play, screen_text, show, text_of, until
 
 ONES = [handled(1206), queued(1207), queued(1208, 0.2)]
 OVER = [handled(1100, 0.3, ended=True), handled(1101, 0.5, ended=True)]
-
-
-async def until(pilot: Pilot, true: Callable[[], bool]) -> None:
-    while not true():
-        await pilot.pause()
 
 
 def listed(app: Dashboard) -> list[str]:

@@ -8,14 +8,19 @@ from dataclasses import replace
 
 import pytest
 from demo.connections import handled, with_connections
-from demo.pictures import AT, picture, recycling
+from demo.pictures import AT, picture, recycling, step
+from observe import world
 from textual.pilot import Pilot
 
 from teachserve.dashboard.app import Dashboard
 from teachserve.dashboard.line_pane import LinePane
 from teachserve.dashboard.list_pane import ListPane
+from teachserve.demo.fold import PictureFold
+from teachserve.demo.picture import History
+from teachserve.events import STATES
 
 from .board import Given, play, show
+from .test_code import shown as with_code
 
 
 @pytest.fixture
@@ -77,3 +82,45 @@ def test_of_many_connections_only_those_in_view_are_drawn_and_nothing_is_laid_ou
     play(with_connections([handled(1000 + number) for number in range(401)]), story, view="connections")
     assert 0 < told[0]["ConnectionTable"] <= 14
     assert told[0]["layout"] == 0
+
+
+def lines_of_frames(drawn: Counter, view: str, pictures: list) -> list[Counter]:
+    """What each of these pictures makes the view draw, after the first."""
+    told: list[Counter] = []
+
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        for one in pictures:
+            drawn.clear()
+            await show(app, pilot, one)
+            told.append(Counter(drawn))
+
+    play(pictures[0], story, view=view)
+    return told[1:]
+
+
+def test_of_the_code_only_lines_with_other_threads_are_drawn(drawn: Counter) -> None:
+    (told,) = lines_of_frames(drawn, "code", [with_code(20, accepting) for accepting in (4, 5)])
+    assert 0 < told["CodePane"] <= 6  # accept, serve, recycle, and below them what stands at the hottest
+    assert told["layout"] == 0
+
+
+def test_of_four_hundred_lanes_those_in_view_are_drawn_and_nothing_is_laid_out_anew(drawn: Counter) -> None:
+    fold = PictureFold()
+    fold.apply(world.header())
+    pictures = []
+    for tenth in range(4):
+        at = tenth * 100_000
+        rows = [world.row(n, STATES[3 + (n + tenth) % 7], moves=tenth, since=at) for n in range(1, 401)]
+        fold.apply(world.table(at, rows))
+        pictures.append(picture(lanes=fold.picture().lanes))
+    for told in lines_of_frames(drawn, "lanes", pictures):
+        assert 0 < told["LanesPane"] <= 15
+        assert told["layout"] == 0
+
+
+def test_charts_are_drawn_anew_twice_a_second_and_not_with_every_frame(drawn: Counter) -> None:
+    longer = History(tuple(step(number) for number in range(1, 121)), first=1)
+    same, other = lines_of_frames(drawn, "charts", [picture(), picture(), picture(history=longer)])
+    assert same["ChartsPane"] == 0
+    assert 0 < other["ChartsPane"] <= 17
+    assert other["layout"] == 0

@@ -21,7 +21,7 @@ from teachserve.demo.picture import Mark, Picture
 from teachserve.events import STATES, State
 from teachserve.observe.lanes import Lanes
 
-from .board import Given, play, screen_text, show, text_of
+from .board import Given, play, screen_text, show, text_of, until
 
 S = State
 STEP_US = 100_000
@@ -192,6 +192,20 @@ def test_z_zooms_and_the_arrows_pan() -> None:
         await pilot.press("right", "right")
         assert pane.end_us is None
         assert "back ·" not in screen_text(app)
+
+    play(shown(), story, view="lanes")
+
+
+def test_looked_at_closely_every_event_is_sent_and_no_longer() -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        await pilot.press("Z", "z")
+        assert "level stream" not in source.asked
+        await pilot.press("z")
+        await show(app, pilot, shown())
+        await until(pilot, lambda: "level stream" in source.asked)
+        await pilot.press("escape")
+        await show(app, pilot, shown())
+        await until(pilot, lambda: source.asked[-1] == "level table")
 
     play(shown(), story, view="lanes")
 

@@ -21,7 +21,7 @@ from teachserve.observe.glossary import meanings
 from teachserve.observe.kernel import Look
 from teachserve.observe.verdict import Shares, Verdict
 
-from .board import Given, play, screen_text, show
+from .board import Given, play, screen_text, show, until
 
 Story = Callable[[Dashboard, Pilot, Given], Awaitable[None]]
 
@@ -39,11 +39,6 @@ def opened(story: Story, first: Picture, size: tuple[int, int] = (80, 24), refus
         await story(app, pilot, source)
 
     return play(first, run, size)
-
-
-async def until(pilot: Pilot, true: Callable[[], bool]) -> None:
-    while not true():
-        await pilot.pause()
 
 
 @pytest.mark.parametrize("size", [(80, 24), (100, 30), (120, 40), (200, 60)])

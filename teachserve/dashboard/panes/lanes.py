@@ -65,6 +65,11 @@ class LanesPane(LinePane):
         marks = bool(self.picture and self.picture.marks)
         return max(1, self.size.height - 2 - marks)
 
+    @property
+    def complete(self) -> bool:
+        """Looked at more closely than tables come, a lane would be little but what was not seen: then every event is sent."""
+        return self.zoom < OPENING
+
     def lines(self, picture: Picture, width: int, height: int) -> list[Line]:
         window = self.window(picture, width)
         self._shown = picture.lanes.within(window.begin_us, window.end_us + 1)
