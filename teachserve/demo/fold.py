@@ -20,6 +20,7 @@ from teachserve.observe.accept_queue import AcceptQueue
 from teachserve.observe.connections import ConnectionLog
 from teachserve.observe.kernel import Look, Sighting
 from teachserve.observe.lanes import LaneLog
+from teachserve.observe.lanes_between import with_events
 from teachserve.observe.lints import Lints, Moment
 from teachserve.observe.model import Model
 from teachserve.observe.stays import Stays
@@ -125,8 +126,8 @@ class PictureFold:
 class Branch(NamedTuple):
     """A picture, and what it takes to show the moments after it up to the next.
 
-    Only threads and events go on; connections are as they were, which their own `at_s` says: to copy a minute of their
-    events would take 60 ms each time.
+    Only threads, their lanes and events go on; connections are as they were, which their own `at_s` says: to copy a
+    minute of their events would take 60 ms each time.
     """
 
     model: bytes
@@ -135,12 +136,17 @@ class Branch(NamedTuple):
     def after(self, frames: Iterable[Mapping[str, Any]]) -> Picture:
         """With these frames as well, none of them a table or what was observed."""
         model, marks = pickle.loads(self.model), deque(self.picture.marks, maxlen=KEPT_MARKS)
+        events = []
         for frame in frames:
             if frame["frame"] == "mark":
                 marks.append(mark_of(frame))
             else:
                 model.apply(frame)
-        return replace(self.picture, snapshot=model.snapshot(), marks=tuple(marks))
+                events.append(frame)
+        snapshot = model.snapshot()
+        roles = {thread.number: thread.role for thread in (*snapshot.threads, *snapshot.ended)}
+        lanes = with_events(self.picture.lanes, events, roles, round(snapshot.at_s * 1e6))
+        return replace(self.picture, snapshot=snapshot, marks=tuple(marks), lanes=lanes)
 
 
 def mark_of(frame: Mapping[str, Any]) -> Mark:
