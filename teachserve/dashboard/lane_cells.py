@@ -9,7 +9,7 @@ from teachserve.dashboard.line_pane import Line, Piece
 from teachserve.demo.picture import Mark
 from teachserve.demo.wording import printable
 from teachserve.events import STATES, State
-from teachserve.observe.lanes import CODE, CODE_BITS, UNSEEN, Lane
+from teachserve.observe.lane import CODE, CODE_BITS, UNSEEN, Lane
 from teachserve.observe.model import ENDS
 
 FILLED = (State.READING, State.HANDLING, State.WRITING)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from teachserve.observe.accept_queue import AcceptQueue
 from teachserve.observe.connection_view import Connections
 from teachserve.observe.kernel import Look, Sighting
-from teachserve.observe.lanes import Lanes
+from teachserve.observe.lane import Lanes
 from teachserve.observe.lints import Clients, Finding
 from teachserve.observe.snapshot import Snapshot
 from teachserve.observe.stays import Stay

@@ -7,28 +7,14 @@ Where events are streamed a lane is exact. A table tells of each thread where it
 than once since the table before, what lay between is not known, and the lane says so: UNSEEN.
 """
 
-from array import array
-from bisect import bisect_right, insort
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from bisect import insort
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from teachserve.events import CODES, FIRST_MARK, MARK_CODES, Mark, State
+from teachserve.observe.lane import KEEP_US, UNSEEN, GrowingLane, Lanes
 from teachserve.observe.model import ENDS
 
-CODE_BITS = 5
-CODE = (1 << CODE_BITS) - 1
-UNSEEN = CODE
-"""The code of a stretch of which nothing is known."""
-assert len(State) < UNSEEN
-
-KEEP_US = 60_000_000
-OVERDUE_US = 10_000_000
-"""Old runs go only when so much has become too old: it is another array each time."""
-MOST_RUNS = 4096
-FINE_RUNS = 2048
-COARSE_US = 200_000
-"""A lane with MOST_RUNS, which are 32 KB, keeps the newest FINE_RUNS, and of the others one each COARSE_US."""
-MOST_NAMES = 1024
 KNOWN_ENDED = 4096
 """Threads that are remembered as ended, should a frame come late that tells of them."""
 
@@ -37,143 +23,12 @@ LOST = -(1 << 40)
 """Moves of a thread of which some were lost: whatever a table tells next, it is more than one more."""
 
 
-class Lane(NamedTuple):
-    """A lane as of one moment: `runs[:length]` holds `microseconds << CODE_BITS | code` of each run's begin, in order.
-
-    `begins[:threads]` and `numbers[:threads]` say which thread's it was from when on. The arrays may grow while this is
-    shown; what is in them already never changes. `ended_us` is None while the last thread lives.
-    """
-
-    role: str
-    runs: "array[int]"
-    length: int
-    begins: "array[int]"
-    numbers: "array[int]"
-    threads: int
-    ended_us: int | None
-
-    def __eq__(self, other: object) -> bool:
-        """The same was so: what the arrays hold beyond it came later."""
-        return isinstance(other, Lane) and self._told() == other._told()
-
-    __hash__ = None
-
-    def _told(self) -> tuple:
-        begins, numbers = self.begins[: self.threads], self.numbers[: self.threads]
-        return self.role, self.runs[: self.length], begins, numbers, self.ended_us
-
-    @property
-    def number(self) -> int:
-        """The last thread's."""
-        return self.numbers[self.threads - 1]
-
-    @property
-    def name(self) -> str:
-        """The last thread's role and number: `worker-3`."""
-        return f"{self.role}-{self.number}"
-
-    def thread_at(self, at_us: int) -> int:
-        """The number of the thread whose lane it was then; 0: nobody's yet."""
-        place = bisect_right(self.begins, at_us, 0, self.threads) - 1
-        return self.numbers[place] if place >= 0 else 0
-
-    def holds(self, number: int) -> bool:
-        """Whether it was this thread's."""
-        return number in self.numbers[: self.threads]
-
-
-class Lanes(NamedTuple):
-    """Every lane, by the number of its first thread, as of `at_us`.
-
-    `exact`: every event is streamed now. `unseen` counts threads that came and went between two tables.
-    """
-
-    at_us: int = 0
-    lanes: tuple[Lane, ...] = ()
-    exact: bool = False
-    unseen: int = 0
-
-    def within(self, begin_us: int, end_us: int) -> list[Lane]:
-        """Those in which a thread lived at any moment of this span."""
-        return [
-            lane
-            for lane in self.lanes
-            if lane.runs[0] >> CODE_BITS < end_us and (lane.ended_us is None or lane.ended_us >= begin_us)
-        ]
-
-
-class _Lane:
-    """A lane that grows."""
-
-    __slots__ = ("begins", "ended_us", "first", "numbers", "role", "runs", "shown")
-
-    def __init__(self, role: int, first: int) -> None:
-        self.role = role
-        self.first = first
-        self.runs = array("q")
-        self.begins, self.numbers = array("q"), array("q")
-        self.ended_us: int | None = None
-        self.shown: Lane | None = None
-
-    @property
-    def last_us(self) -> int:
-        return self.runs[-1] >> CODE_BITS if self.runs else -1
-
-    def begin(self, number: int, at: int, code: int) -> None:
-        """From `at` on it is this thread's."""
-        if len(self.numbers) >= MOST_NAMES:
-            self.begins, self.numbers = self.begins[-MOST_NAMES // 2 :], self.numbers[-MOST_NAMES // 2 :]
-        self.ended_us = None
-        self.enter(at, code)
-        self.begins.append(self.last_us)
-        self.numbers.append(number)
-
-    def enter(self, at: int, code: int) -> None:
-        """From `at` on its thread is in this state; never before what is known already."""
-        if self.runs and self.runs[-1] & CODE == code == UNSEEN:
-            return
-        at = max(at, self.last_us + 1)
-        self.runs.append(at << CODE_BITS | code)
-        if code in ENDS:
-            self.ended_us = at
-        if len(self.runs) >= MOST_RUNS:
-            self.runs = thinned(self.runs)
-        elif self.runs[0] >> CODE_BITS < at - KEEP_US - OVERDUE_US:
-            first = bisect_right(self.runs, at - KEEP_US << CODE_BITS) - 1
-            self.runs = self.runs[max(0, first) :]
-
-    def lane(self, roles: Sequence[str]) -> Lane:
-        """The lane as it is now."""
-        shown = self.shown
-        if shown is None or shown.length != len(self.runs) or shown.runs is not self.runs:
-            role = roles[self.role] if 0 <= self.role < len(roles) else "thread"
-            shown = self.shown = Lane(
-                role, self.runs, len(self.runs), self.begins, self.numbers, len(self.numbers), self.ended_us
-            )
-        return shown
-
-
-def thinned(runs: "array[int]") -> "array[int]":
-    """The newest runs, and of the older ones the last in each stretch of COARSE_US; what is left out is UNSEEN."""
-    older, kept = runs[:-FINE_RUNS], array("q")
-    for this, after in zip(older, [*older[1:], runs[-FINE_RUNS]], strict=True):
-        begin, end = this >> CODE_BITS, after >> CODE_BITS
-        if begin // COARSE_US != end // COARSE_US and this & CODE != UNSEEN:
-            if kept and kept[-1] >> CODE_BITS == begin:
-                kept.pop()  # it follows at once
-            kept.append(this)
-            kept.append(end << CODE_BITS | UNSEEN)
-    if kept and kept[-1] >> CODE_BITS == runs[-FINE_RUNS] >> CODE_BITS:
-        kept.pop()
-    return kept + runs[-FINE_RUNS:]
-
-
 class _Thread:
     """A living thread: its lane, and how much is known of it up to now."""
 
     __slots__ = ("exact", "lane", "moves")
 
-    def __init__(self, lane: _Lane, moves: int, exact: bool) -> None:
+    def __init__(self, lane: GrowingLane, moves: int, exact: bool) -> None:
         self.lane, self.moves, self.exact = lane, moves, exact
 
 
@@ -185,7 +40,7 @@ class LaneLog:
 
     def _begin(self, roles: Iterable[str]) -> None:
         self._roles = list(roles)
-        self._lanes: list[_Lane] = []
+        self._lanes: list[GrowingLane] = []
         self._living: dict[int, _Thread] = {}
         self._ended: dict[int, None] = {}
         self._born: dict[int, int] = {}
@@ -227,7 +82,7 @@ class LaneLog:
             if lane.role == role and lane.ended_us is not None and lane.ended_us < at:
                 break
         else:
-            lane = _Lane(role, number)
+            lane = GrowingLane(role, number)
             insort(self._lanes, lane, key=lambda lane: lane.first)
         lane.begin(number, at, code)
         thread = self._living[number] = _Thread(lane, moves, exact)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from teachserve.events import FIRST_MARK
-from teachserve.observe.lanes import CODE_BITS, Lane, Lanes
+from teachserve.observe.lane import CODE_BITS, Lane, Lanes
 from teachserve.observe.model import ENDS
 
 

@@ -19,7 +19,7 @@ from teachserve.dashboard.panes.lanes import CELLS_US, LanesPane
 from teachserve.demo.fold import PictureFold
 from teachserve.demo.picture import Mark, Picture
 from teachserve.events import STATES, State
-from teachserve.observe.lanes import Lanes
+from teachserve.observe.lane import Lanes
 
 from .board import Given, play, screen_text, show, text_of, until
 

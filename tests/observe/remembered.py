@@ -5,7 +5,8 @@ from bisect import bisect_right
 from hypothesis import strategies as st
 
 from teachserve.events import State
-from teachserve.observe.lanes import CODE, CODE_BITS, Lane, LaneLog, Lanes
+from teachserve.observe.lane import CODE, CODE_BITS, Lane, Lanes
+from teachserve.observe.lanes import LaneLog
 
 from .world import World
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from teachserve.conformance import Client, get, serving
 from teachserve.events import STATES, Mark, State
-from teachserve.observe.lanes import (
+from teachserve.observe.lane import (
     CODE,
     CODE_BITS,
     FINE_RUNS,
@@ -18,9 +18,9 @@ from teachserve.observe.lanes import (
     MOST_RUNS,
     UNSEEN,
     Lane,
-    LaneLog,
     Lanes,
 )  # fmt: skip
+from teachserve.observe.lanes import LaneLog
 
 from .remembered import STEPS, Remembered, Steps, code_at, folded, played
 from .streamed import Streamed

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from teachserve.events import State
-from teachserve.observe.lanes import CODE_BITS, Lanes
+from teachserve.observe.lane import CODE_BITS, Lanes
 from teachserve.observe.lanes_between import with_events
 from teachserve.observe.model import ENDS
 

@@ -21,7 +21,7 @@ from teachserve.dashboard.standing import chosen_thread
 from teachserve.demo.picture import Picture
 from teachserve.demo.wording import duration, short
 from teachserve.events import STATES
-from teachserve.observe.lanes import KEEP_US, Lane
+from teachserve.observe.lane import KEEP_US, Lane
 
 CELLS_US = (1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000)
 OPENING = CELLS_US.index(100_000)
