@@ -28,10 +28,7 @@ def watched(rounds: list[list[tuple[int, int]]], stream: bool = True, ended: boo
     """The frames of a watch in which so many moves were made before each table."""
     world = World()
     for number, made in enumerate(rounds):
-        for thread, choice in made:
-            if thread == 6:
-                world.spawn()
-            world.wander(thread, choice)
+        world.play(made)
         world.at += 50
         if stream:
             world.send_events()

@@ -45,10 +45,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def watched(rounds: list[list[tuple[int, int]]], stream: bool) -> list[dict]:
     world = World()
     for made in rounds:
-        for thread, choice in made:
-            if thread == 6:
-                world.spawn()
-            world.wander(thread, choice)
+        world.play(made)
         world.at += 40
         if stream:
             world.send_events()

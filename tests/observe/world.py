@@ -120,6 +120,13 @@ class World:
         allowed = sorted(TRANSITIONS[STATES[self.threads[number][3]]], key=lambda state: state.code)
         self.move(number, allowed[choice % len(allowed)])
 
+    def play(self, moves: list[tuple[int, int]]) -> None:
+        """One `wander` after the other; for thread 6 another thread is made first."""
+        for thread, choice in moves:
+            if thread == 6:
+                self.spawn()
+            self.wander(thread, choice)
+
     def send_table(self) -> None:
         self.at += 3
         counters = {name: self.counters[name] for name in COUNTERS} | {"threads": len(self.threads)}
