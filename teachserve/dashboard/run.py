@@ -12,6 +12,7 @@ from teachserve.dashboard.look import Look
 from teachserve.demo.endings import BROKEN, DONE, USAGE, Ending, Endings
 from teachserve.demo.guard import Guarded
 from teachserve.demo.supervisor import StartError, Supervisor
+from teachserve.observe.address import Address
 from teachserve.observe.link import Link
 from teachserve.observe.link_file import LinkError
 from teachserve.observe.recorder import Recorder
@@ -63,7 +64,7 @@ class Display:
         finally:
             supervisor.end()
 
-    def watch(self, link_file: Path) -> Ending:
+    def watch(self, link_file: Path, address: Address | None = None) -> Ending:
         """Show a server that runs already, and runs on when this returns."""
         from teachserve.dashboard.app import Dashboard
         from teachserve.demo.feed import Feed
@@ -72,7 +73,8 @@ class Display:
             link = Link.attach(link_file)
         except LinkError as error:
             return Ending(BROKEN, str(error))
-        return self._show(Dashboard(Feed(link, recorder=self._recorder), self._look), link.close)
+        feed = Feed(link, recorder=self._recorder, address=address)
+        return self._show(Dashboard(feed, self._look), feed.close)
 
     def compare(self, run: Run) -> Ending:
         """Show two servers side by side; all of it is down when this returns."""

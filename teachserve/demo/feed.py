@@ -15,6 +15,7 @@ from teachserve.demo.picture import Picture
 from teachserve.demo.records import ALIVE
 from teachserve.demo.supervisor import Supervisor
 from teachserve.observe.accept_queue import AcceptQueue
+from teachserve.observe.address import Address
 from teachserve.observe.kernel import Look, Witness
 from teachserve.observe.link import Frame, Link
 from teachserve.observe.link_file import LinkError
@@ -32,7 +33,8 @@ FOLLOW_S = 2.0
 class Feed:
     """The one live source of pictures, of a demo or of a watch. `pictures` is for one thread, everything else for any.
 
-    `recorder` gets every frame that is folded, in its order.
+    `recorder` gets every frame that is folded, in its order. Of a watch that was given an `address`, whoever serves there
+    next is shown when the server is gone.
     """
 
     controls = None
@@ -46,10 +48,12 @@ class Feed:
         supervisor: Supervisor | None = None,
         load: LoadLine | None = None,
         recorder: Recorder | None = None,
+        address: Address | None = None,
     ) -> None:
         self.load = load
         self._supervisor = supervisor
         self._recorder = recorder
+        self._address = address
         if recorder is not None:
             recorder.on_end = self.note
         self._fold = PictureFold()
@@ -81,12 +85,27 @@ class Feed:
         """The frames of each server that there is, one server after the other."""
         while (attached := self._next()) is not None:
             yield from self._frames_of(attached)
+            if self._address is not None:
+                yield from self._await_successor(attached, self._address)
+                continue
             if self._supervisor is None:
                 return
             while not self._is_over(attached):
                 at = _since(attached.link, monotonic_ns())
                 yield from self._new_ones(attached.link)
                 yield self._observed(at, ENDED, None)
+
+    def _await_successor(self, attached: "Attached", address: Address) -> Iterator[Frame]:
+        """Say so, and wait until somebody serves at the address; or until this is closed."""
+        yield {"frame": "waiting", "at": _since(attached.link, monotonic_ns()), "text": str(address)}
+        while not self._is_over(attached):
+            link = address.attach()
+            if link is not None:
+                attached.link.close()
+                with self._turn:
+                    self._newest = Attached(link, Answers())
+                    if self._closed:
+                        link.close()
 
     def _next(self) -> "Attached | None":
         with self._turn:

@@ -1,11 +1,12 @@
 """Frames to pictures: a deterministic fold, with no clock and no I/O. Live and in a replay the same frames give the same.
 
-Beside the server's frames it takes two that are made on the watcher's side, times in us of the server's clock:
+Beside the server's frames it takes three that are made on the watcher's side, times in us of the server's clock:
 
 - `{"frame": "observed", "at", "accept_queue": {..}, "witness": {..} or null, "load": {..} or null,
   "cpu_s": seconds or null}`, after each table: what the kernel says of the accept queue, its new look at the threads where
   one was taken, the load generator's word, and the CPU time that the server's process has used;
-- `{"frame": "mark", "at", "text", "kind"}`: a change that a person made.
+- `{"frame": "mark", "at", "text", "kind"}`: a change that a person made;
+- `{"frame": "waiting", "at", "text"}`: the server is gone, and the next one at this address will be followed.
 """
 
 import pickle
@@ -40,6 +41,7 @@ class PictureFold:
         self._connections = ConnectionLog()
         self._lints, self._findings = Lints(), ()
         self._epoch_ns: int | None = None
+        self._waiting_at = ""
         self._accept_queue = NOT_ASKED
         self._look: Look | None = None
         self._sightings: dict[int, Sighting] = {}
@@ -62,6 +64,9 @@ class PictureFold:
             case "mark":
                 self._marks.append(mark_of(frame))
                 return False
+            case "waiting":
+                self._waiting_at = frame["text"]
+                return True
             case "header":
                 self._begin(frame["epoch_ns"])
         self._model.apply(frame)
@@ -84,6 +89,7 @@ class PictureFold:
             load=self._load,
             history=self._records.history,
             marks=tuple(self._marks),
+            waiting_at=self._waiting_at,
             connections=self._connections.connections(),
             stays=self._stays.per_second(),
             findings=self._findings,
@@ -102,6 +108,7 @@ class PictureFold:
             moved = [replace(mark, at_s=mark.at_s + earlier_s) for mark in self._marks]
             self._marks = deque(moved, maxlen=KEPT_MARKS)
         self._epoch_ns = epoch_ns
+        self._waiting_at = ""
         self._model = Model()
         self._connections = ConnectionLog()
         self._lints, self._findings = Lints(), ()

@@ -19,6 +19,7 @@ from teachserve.demo.records import ALIVE
 from teachserve.demo.replay_report import replay_json, replay_text
 from teachserve.demo.report import as_json, as_text
 from teachserve.demo.supervisor import StartError, Supervisor
+from teachserve.observe.address import Address
 from teachserve.observe.link import Link
 from teachserve.observe.link_file import LinkError
 from teachserve.observe.recorder import Recorder
@@ -113,10 +114,10 @@ def run(supervisor: Supervisor, endings: Endings, duration_s: float | None, tell
 
 
 def watch(link_file: Path, endings: Endings, duration_s: float | None, telling: Telling,
-          recorder: Recorder | None = None) -> Ending:  # fmt: skip
+          recorder: Recorder | None = None, address: Address | None = None) -> Ending:  # fmt: skip
     """Watch for so long, or until the server or anything else ends it; tell of it. The server runs on."""
     try:
-        feed = Feed(Link.attach(link_file), recorder=recorder)
+        feed = Feed(Link.attach(link_file), recorder=recorder, address=address)
     except LinkError as error:
         return Ending(BROKEN, str(error))
     began = time.monotonic()

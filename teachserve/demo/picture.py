@@ -128,6 +128,8 @@ class Picture:
     history: History = History()
     marks: tuple[Mark, ...] = ()
     """The last KEPT_MARKS, the newest last."""
+    waiting_at: str = ""
+    """The server has ended, and the next one at this address will be shown; "": none is waited for."""
     connections: Connections = NOTHING_KNOWN
     """Every connection, as long as events are streamed."""
     stays: Mapping[Stay, float] = field(default_factory=dict)

@@ -17,7 +17,7 @@ from teachserve.demo.picture import Picture
 from teachserve.observe.link import Frame
 from teachserve.observe.trace import Trace, TraceError
 
-STOPS = ("observed", "end", "gone")
+STOPS = ("observed", "end", "gone", "waiting")
 CHECKPOINT_S = 0.3
 """A checkpoint is kept where folding on from the one before would take longer."""
 BROKEN = (KeyError, TypeError, ValueError, IndexError, AttributeError)

@@ -55,6 +55,13 @@ def sentence(picture: Picture) -> str:
 
 def _phase(picture: Picture) -> str | None:
     """The sentence of every phase but serving."""
+    ended = _ended(picture)
+    if ended is not None and picture.waiting_at:
+        return f"{ended}; waiting for a server at {picture.waiting_at}"
+    return ended or _unsettled(picture)
+
+
+def _ended(picture: Picture) -> str | None:
     snapshot = picture.snapshot
     answered = counted(snapshot.counters["requests"], "request")
     if snapshot.phase == "lost":
@@ -63,6 +70,11 @@ def _phase(picture: Picture) -> str | None:
         return f"the server has stopped: {answered} served, nothing that was accepted is left over"
     if snapshot.phase == "abandoned":
         return f"the server was abandoned after {answered}: what was in progress is lost"
+    return None
+
+
+def _unsettled(picture: Picture) -> str | None:
+    snapshot = picture.snapshot
     if snapshot.header is None or (not snapshot.threads and snapshot.phase == "connecting"):
         return "waiting for the server's first word"
     if snapshot.phase == "stopping":

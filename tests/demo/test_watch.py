@@ -14,6 +14,9 @@ import pytest
 from server.serving import PATIENCE_S, Serving
 
 from teachserve.conformance import Client, get
+from teachserve.demo.playback import Playback
+from teachserve.demo.sentence import sentence
+from teachserve.observe.trace import Trace
 
 from .terminal import Terminal, children
 
@@ -292,3 +295,51 @@ def test_a_watch_of_the_screen_needs_a_terminal(serve, folder):
     ran = watch(folder)
     assert ran.returncode == 2
     assert "the dashboard needs a terminal: run it in one, or add --headless or --narrate" in ran.stderr
+
+
+def test_a_server_can_be_named_by_where_it_serves(serve, folder):
+    server, _ = serve(), serve()
+    for address in (f":{server.port}", f"127.0.0.1:{server.port}", f"http://localhost:{server.port}/yo"):
+        ran = watch(folder, address, "--headless", "--duration", "500ms", "--json")
+        assert ran.returncode == 0
+        assert json.loads(ran.stdout)["counters"]["requests"] == 0
+    ran = watch(folder, ":1")
+    assert ran.returncode == 2
+    assert "no server at :1 can be watched; name one, as in: teachserve watch" in ran.stderr
+    ran = watch(folder, "nobody")
+    assert (ran.returncode, ran.stderr.count("\n")) == (2, 1)
+    assert "'nobody' is no PID and no address: give one such as 1234, :8080, 127.0.0.1:8080" in ran.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_watch_of_an_address_goes_on_with_whoever_serves_there_next(serve, terminal, folder, number):
+    server = serve()
+    file = folder / "run.trace"
+    screen = terminal(f"127.0.0.1:{server.port}", "--record", str(file), "--tables-only")
+    screen.shown("watch")
+    server.send(number)
+    screen.until("waiting")
+    server.status()
+    serve("--port", str(server.port), "--arch", "single-thread")
+    screen.until("single-thread")
+    screen.type("q")
+    assert screen.ended() == 0
+    trace = Trace(file)
+    assert trace.kinds.count("header") == 2
+    assert "waiting" in trace.kinds
+    pictures = Playback(trace)
+    waited = pictures.picture(trace.moments_us[trace.kinds.index("waiting")])
+    assert sentence(waited).endswith(f"; waiting for a server at 127.0.0.1:{server.port}.")
+    assert pictures.picture(pictures.length_us).snapshot.header.architecture == "single-thread"
+    pictures.close()
+
+
+def test_who_leaves_while_nobody_serves_leaves_at_once(serve, terminal):
+    server = serve()
+    screen = terminal(f":{server.port}")
+    screen.shown("watch")
+    server.send(signal.SIGTERM)
+    screen.until("waiting")
+    screen.type("q")
+    assert screen.ended() == 0
+    assert screen.is_as_before()
