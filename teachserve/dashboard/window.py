@@ -15,7 +15,7 @@ from teachserve.dashboard.driver import resumable
 from teachserve.dashboard.help import HelpScreen
 from teachserve.dashboard.look import Look
 from teachserve.dashboard.plain import AsciiFilter
-from teachserve.dashboard.themes import DARK, LIGHT, named
+from teachserve.dashboard.themes import DARK, LIGHT, PALETTE, named
 
 DEFAULT_LOOK = Look()
 
@@ -40,6 +40,9 @@ class Window(App[None]):
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = named(look.theme, self.available_themes)
+        if not look.colour:
+            self.no_color = True
+            self.stylesheet.set_variables(self.get_css_variables())
 
     @property
     def shows(self) -> str:
@@ -53,6 +56,13 @@ class Window(App[None]):
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """A theme that is not ours, by choice of TEXTUAL_THEME, does not know our colours."""
         return dict(DARK.variables)
+
+    def get_css_variables(self) -> dict[str, str]:
+        """Textual's hook for the colours by name. In black and white the states' hues would be greys of any contrast."""
+        variables = super().get_css_variables()
+        if self.no_color:
+            variables |= {f"state-{name}": variables["foreground"] for name in PALETTE if name != "quiet"}
+        return variables
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's hook for what each line goes through last."""

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from demo.pictures import picture, recycling
 from rich.cells import cell_len
+from textual.color import Color
 from textual.pilot import Pilot
 
 from teachserve.dashboard.app import Dashboard
@@ -14,6 +15,7 @@ from teachserve.dashboard.sparkline import BARS as HEIGHTS
 from teachserve.dashboard.views import VIEWS
 
 from .board import Given, play, screen_text, text_of
+from .test_themes import contrast
 
 SIZES = [(80, 24), (160, 50)]
 OVER = {"help": ["question_mark"], "every word": ["question_mark", "tab"], "controls": ["c"], "palette": ["ctrl+p"],
@@ -76,12 +78,18 @@ def test_black_and_white_says_the_same_and_no_cell_has_a_colour(view) -> None:
     assert found[0] == text_of(picture(), view=view.name)
 
 
-def test_in_black_and_white_alarms_and_the_shown_view_stand_out_by_weight() -> None:
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_in_black_and_white_alarms_and_the_shown_view_stand_out_and_every_state_can_be_read(theme: str) -> None:
     async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
-        strips = app.screen._compositor.render_strips()
-        bold = {segment.text.strip() for strip in strips for segment in strip if segment.style and segment.style.bold}
-        assert any("lost frames 3" in text for text in bold)
-        assert any("2 Threads" in text for text in bold)
-        assert not any("1 Places" in text for text in bold)
+        pieces = {segment.text.strip(): segment.style for strip in app.screen._compositor.render_strips()
+                  for segment in strip if segment.style}  # fmt: skip
+        (alarm,) = [style for text, style in pieces.items() if "lost frames 3" in text]
+        assert alarm.bold
+        assert alarm.reverse
+        (view,) = [style for text, style in pieces.items() if text == "2 Threads"]
+        assert view.bold
+        for state in ("# handling", "o accepting", "~ waiting", "r reading"):
+            style = next(style for text, style in pieces.items() if text.startswith(state))
+            assert contrast(Color.from_rich_color(style.color), Color.from_rich_color(style.bgcolor)) >= 7
 
-    play(picture(replace(recycling(), lost_frames=3)), story, look=Look(colour=False))
+    play(picture(replace(recycling(), lost_frames=3)), story, look=Look(theme, colour=False))
