@@ -1,10 +1,14 @@
 """`?`: a stranger finds every word of the pane that has the focus, and then every word there is."""
 
+import importlib
+import pkgutil
+
 import pytest
 from demo.pictures import picture, recycling
 from textual.pilot import Pilot
 from textual.widget import Widget
 
+import teachserve.dashboard
 from teachserve.dashboard.app import Dashboard
 from teachserve.dashboard.help import HelpText, all_sections, help_lines, pane_sections
 from teachserve.dashboard.keys import EVERYWHERE, KEYS, OVER
@@ -134,3 +138,13 @@ def test_the_focus_takes_no_cell_from_a_pane() -> None:
             assert pane.content_region == without, type(pane)
 
     play(picture(), story, (160, 50))
+
+
+def test_every_word_that_any_pane_of_any_screen_names_is_explained() -> None:
+    unknown = {}
+    for module in pkgutil.walk_packages(teachserve.dashboard.__path__, "teachserve.dashboard."):
+        for name, one in vars(importlib.import_module(module.name)).items():
+            words = getattr(one, "words", ()) if isinstance(one, type) else ()
+            if isinstance(words, tuple) and (missing := [word for word in words if not meanings(word)]):
+                unknown[name] = missing
+    assert unknown == {}

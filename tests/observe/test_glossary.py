@@ -6,8 +6,10 @@ import re
 import pytest
 from click.testing import CliRunner
 
+import teachserve.demo.controls  # noqa: F401  (its controls are to be known)
 from teachserve.architectures import NAMES
 from teachserve.cli.explain import command
+from teachserve.demo.control import Control
 from teachserve.events import MARKS, STATES, TRANSITIONS, event_name, mark_name
 from teachserve.observe.glossary import GLOSSARY, GROUPS, close_to, meanings, related
 from teachserve.observe.snapshot import PHASES
@@ -27,6 +29,15 @@ VOCABULARY = [
     *EVERYDAY,
     *(word for words in TOGETHER for word in words),
 ]
+
+
+def controls(of: type = Control) -> list[str]:
+    """The names of all that can be changed while one watches."""
+    return [
+        name for one in of.__subclasses__() for name in (*([one.name] if hasattr(one, "name") else []), *controls(one))
+    ]
+
+
 CALLS = {"epoll_wait"}
 EVENTS = {meaning.word for meaning in GLOSSARY if meaning.group == "events"}
 
@@ -34,6 +45,11 @@ EVENTS = {meaning.word for meaning in GLOSSARY if meaning.group == "events"}
 @pytest.mark.parametrize("word", sorted(set(VOCABULARY)))
 def test_every_word_of_the_vocabulary_has_a_meaning(word: str) -> None:
     assert meanings(word)
+
+
+def test_every_control_has_a_meaning() -> None:
+    assert {"connections", "slow", "architecture"} <= set(controls())
+    assert [name for name in controls() if not meanings(name)] == []
 
 
 def test_no_word_has_two_meanings_in_one_group_and_no_sentence_is_said_twice() -> None:
