@@ -47,7 +47,7 @@ class Everything(Provider):
             if control.name in ACTIONS:
                 yield Command(control.label, partial(self.app.action_change, control.name, 1), sentence)
             for value in control.choices:
-                what = meanings(value)[0].sentence if control.name == "architecture" else sentence
+                what = next((one.sentence for one in meanings(value) if one.group == "architectures"), sentence)
                 yield Command(
                     f"{control.label}: {value}", partial(self.app.choose, control.name, value), reason or what
                 )

@@ -38,6 +38,7 @@ def test_the_palette_holds_controls_views_keys_architectures_and_words() -> None
         ]
         assert [name for name in wanted if name not in commands] == []
         assert commands["threads: more"].sentence == "not now: recycling has no fixed number of workers"
+        assert commands["architecture: recycling"].sentence.startswith("every worker accepts for itself")
         actions = {key.action for key in KEYS if key.where == EVERYWHERE}
         assert {"end", "freeze", "control", "maximise"} <= actions
 
