@@ -204,8 +204,6 @@ class Dashboard(Playing, Window):
             return self.source.player is not None
         if self.source.player is not None and (action in LIVE_ONLY or (action, *parameters[:1]) == LOAD):
             return False
-        if action in ("control", "maximise", "present") and isinstance(self.screen, DetailScreen):
-            return None  # they would change what lies below it
         if self.newest is None:
             return None if action in ("freeze", "stop", "change", "control") else True
         if action == "back":
