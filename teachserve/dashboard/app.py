@@ -171,7 +171,7 @@ class Dashboard(Playing, Window):
 
         Asked again where the server has not begun: it was stopped, or another one has taken its place.
         """
-        if self.source.player is not None:
+        if self.source.player is not None or not self.screen_stack:  # the last messages come when the screens are gone
             return
         wanted = "stream" if self.board.complete else "table"
         snapshot = self.newest.snapshot if self.newest else None
