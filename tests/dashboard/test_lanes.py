@@ -16,6 +16,7 @@ from teachserve.dashboard.chosen import Choose
 from teachserve.dashboard.glyphs import GLYPHS
 from teachserve.dashboard.lane_cells import Window, axis, lane_cells, mark_columns, mark_line, with_marks
 from teachserve.dashboard.panes.lanes import CELLS_US, LanesPane
+from teachserve.dashboard.thread_screen import ThreadScreen
 from teachserve.demo.fold import PictureFold
 from teachserve.demo.picture import Mark, Picture
 from teachserve.events import STATES, State
@@ -237,6 +238,15 @@ def test_a_lane_is_chosen_with_the_arrows_a_page_or_a_click_and_lit() -> None:
         assert ">worker-6 " in screen_text(app)
         app.post_message(Choose(connection=1208))  # held by thread 8
         await pilot.pause()
+
+    play(shown(), story, view="lanes")
+
+
+def test_enter_shows_all_that_is_known_of_the_lanes_thread() -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        await pilot.press("down", "down", "down", "enter")
+        await pilot.pause()
+        assert isinstance(app.screen, ThreadScreen)
 
     play(shown(), story, view="lanes")
 
