@@ -194,11 +194,9 @@ class Feed:
 
     def send(self, command: str, **fields: object) -> str:
         """Send the server a command, and wait a moment for its answer: "", or one sentence why it was not done."""
-        if command == "level" and self._recorder is not None and self._recorder.events:
+        if command == "level" and self._wants_events:
             return ""  # the recording has every event sent, whatever the screen shows
         link, answers = self._newest
-        if command == "level" and self._wants_events:
-            fields = {"level": "stream"}  # whoever looks may do without events: the recording may not
         try:
             number = link.send(command, **fields)
         except LinkError as error:

@@ -1,5 +1,6 @@
 """A trace at any moment: what is shown depends on the moment alone, whatever was shown before."""
 
+import contextlib
 import gzip
 import json
 from dataclasses import replace
@@ -93,6 +94,28 @@ def test_to_play_it_gives_the_pictures_of_the_watch(file: Path, rounds, stream) 
 
 def first_table(frames: list[dict]) -> int:
     return next(frame["at"] for frame in frames if frame["frame"] == "table")
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(seconds, min_size=1, max_size=5), st.lists(seconds, min_size=1, max_size=5), st.booleans(), st.data())
+def test_another_server_in_the_firsts_place_is_shown_from_its_first_table_on(
+    file: Path, one, other, told, data
+) -> None:
+    first, second = watched(one, ended=told), watched(other, ended=False)
+    ended = max(frame.get("at", 0) for frame in first)
+    first.append(observed(ended + 200))
+    first.append({"frame": "waiting", "at": ended + 300, "text": ":8080"})
+    second[0] |= {"epoch_ns": first[0]["epoch_ns"] + (ended + 500) * 1000, "architecture": "event-loop"}
+    fold = PictureFold()
+    live = [plain(picture) for frame in (*first, *second) if (picture := fold.apply(frame))]
+    with contextlib.closing(play(file, [*first, *second])) as playback:
+        assert plain(playback.picture(playback.length_us)) == live[-1]
+        waits = playback.picture(ended + 300 - first_table(first))
+        assert waits.waiting_at == ":8080"
+        assert waits.snapshot.header.architecture == "recycling"
+        for at_us in data.draw(st.lists(st.integers(0, playback.length_us), min_size=1, max_size=8)):
+            with contextlib.closing(Playback(playback.trace)) as alone:
+                assert plain(playback.picture(at_us)) == plain(alone.picture(at_us))
 
 
 @settings(max_examples=40, deadline=None)
