@@ -50,7 +50,7 @@ def command(
     Exit status: 2 for a file that is no trace or cannot be read. Of a file that is cut off or damaged what is whole is
     shown, and a line says how much that is.
     """  # fmt: skip
-    view.require_terminal()
+    view.require_terminal("--headless or --picture FILE")
     columns_lines = size_of(size)
     playback = opened(file)
     length_s = playback.length_us / 1e6

@@ -61,10 +61,10 @@ class View:
         unattended_s = UNATTENDED_S if headless or picture else None
         return cls(headless, narrate, json, look, picture, duration or unattended_s)
 
-    def require_terminal(self) -> None:
-        """Raises: UsageError where the dashboard needs a terminal and there is none."""
+    def require_terminal(self, others: str = "--headless or --narrate") -> None:
+        """Raises: UsageError where the dashboard needs a terminal and there is none; `others` do without."""
         if self.takes_terminal and not (sys.stdin.isatty() and sys.stdout.isatty()):
-            raise click.UsageError("the dashboard needs a terminal: run it in one, or add --headless or --narrate")
+            raise click.UsageError(f"the dashboard needs a terminal: run it in one, or add {others}")
 
 
 def view_options(command: Callable[..., int], live: bool = True) -> Callable[..., int]:

@@ -7,7 +7,8 @@ from typing import NamedTuple
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from teachserve.dashboard.control import ACTIONS
-from teachserve.dashboard.keys import EVERYWHERE, KEYS
+from teachserve.dashboard.keys import EVERYWHERE, KEYS, REPLAY
+from teachserve.dashboard.playing import LIVE_ONLY
 from teachserve.dashboard.views import VIEWS
 from teachserve.observe.glossary import GLOSSARY, meanings
 
@@ -31,8 +32,10 @@ class Everything(Provider):
         yield from self._controls()
         for view in VIEWS:
             yield Command(f"view: {view.label.lower()}", partial(self.app.action_view, view.name), view.sentence)
+        replay = self.app.source.player is not None
+        places, left_out = ((EVERYWHERE, REPLAY), LIVE_ONLY) if replay else ((EVERYWHERE,), ())
         for key in KEYS:
-            if key.where == EVERYWHERE and not key.action.startswith(("change", "view", "command_palette")):
+            if key.where in places and not key.action.startswith(("change", "view", "command_palette", *left_out)):
                 yield Command(f"{key.label.lower()} ({key.shown})", partial(self._run, key.action), key.sentence)
         for one in GLOSSARY:
             yield Command(f"explain: {one.word}", partial(self._explain, one.word), one.sentence, told=False)

@@ -14,6 +14,7 @@ from textual.widgets import Input
 
 from teachserve.dashboard.app import Dashboard
 from teachserve.dashboard.look import Look
+from teachserve.dashboard.palette import Everything
 from teachserve.dashboard.panes.replay import progress, shown, where
 from teachserve.dashboard.playing import moment
 from teachserve.demo.playback import Playback
@@ -116,6 +117,9 @@ def test_what_needs_a_server_is_not_offered_and_the_footer_fits(playback: Playba
         assert ": Seek" in footer
         for word in ("Stop", "Load", "Control"):
             assert word not in footer
+        offered = [command.name for command in Everything(app.screen).commands()]
+        assert "seek (:)" in offered
+        assert not [name for name in offered if name.startswith(("stop", "control", "soft stop"))]
         await pilot.press("X", "c", "+")
         assert app.board.control.display is False
         await pilot.press("?")

@@ -80,7 +80,7 @@ def test_on_a_terminal_it_plays_and_leaves_it_as_it_was(trace: Path, tmp_path: P
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([], "the dashboard needs a terminal"),
+        ([], "the dashboard needs a terminal: run it in one, or add --headless or --picture FILE"),
         (["--headless", "--at", "1h"], "--at 3600s: the recording has"),
         (["--headless", "--at", "soon"], "'soon' is no moment: give one such as 0s, 12.4s, 2m"),
         (["--headless", "--speed", "0"], "--speed"),
