@@ -8,6 +8,8 @@ from pathlib import Path
 
 import click
 
+from teachserve.cli.stdout import telling
+
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
@@ -58,14 +60,11 @@ def command(file: Path, target: str, output: Path | None, overwrite: bool) -> in
 
 
 def write(events: Iterator[dict], output: Path, overwrite: bool) -> int:
-    """One event a line. How many. Raises: FileExistsError, OSError, TraceError."""
+    """One event a line. How many, where it is a file. Raises: FileExistsError, OSError, TraceError."""
     if str(output) == "-":
-        written = 0
-        for line in lines(events):
-            sys.stdout.write(line)
-            written += 1
-        sys.stdout.flush()
-        return written
+        with telling():
+            sys.stdout.writelines(lines(events))
+        return 0
     with output.open("wb" if overwrite else "xb") as raw:
         file = gzip.GzipFile(fileobj=raw, mode="wb", compresslevel=1, mtime=0) if output.suffix == ".gz" else raw
         written = sum(file.write(line.encode()) > 0 for line in lines(events))

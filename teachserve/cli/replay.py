@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from teachserve.cli.options import Moment
+from teachserve.cli.stdout import telling
 from teachserve.cli.view import View, view_options
 from teachserve.dashboard.views import VIEWS
 
@@ -61,7 +62,8 @@ def command(
     if view.headless:
         from teachserve.demo.headless import replay
 
-        replay(playback, begin_s, thread, view.json)
+        with telling():
+            replay(playback, begin_s, thread, view.json)
         ending_text, status = "", 0
     else:
         look = replace(view.look, view=view_name or ("threads" if thread else ""), thread=thread)

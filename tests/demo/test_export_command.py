@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -38,6 +39,19 @@ def test_it_writes_one_json_object_and_says_where_it_can_be_opened(trace: Path, 
     ran = export(trace, "--to", "perfetto", "-o", "-")
     assert json.loads(ran.stdout) == json.loads(plain.read_text()) == told
     assert ran.stderr == ""
+
+
+def test_nobody_needs_to_read_on_and_a_full_disk_behind_stdout_is_said(trace: Path) -> None:
+    for command in (["export", trace, "-o", "-"], ["replay", trace, "--headless"]):
+        words = [sys.executable, "-m", "teachserve", *map(str, command)]
+        reads, writes = os.pipe()
+        os.close(reads)
+        ran = subprocess.run(words, stdout=writes, stderr=subprocess.PIPE, text=True)
+        os.close(writes)
+        assert (ran.returncode, ran.stderr) == (0, "")
+        with Path("/dev/full").open("w") as full:
+            ran = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True)
+        assert (ran.returncode, ran.stderr) == (2, "teachserve: stdout cannot be written: No space left on device\n")
 
 
 def test_a_mistake_is_one_line_and_exit_status_2(trace: Path, tmp_path: Path) -> None:
