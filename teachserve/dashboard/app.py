@@ -183,7 +183,7 @@ class Dashboard(Playing, Window):
         self._level_answer = self.commands.give("level", self.board, level=wanted)
 
     def _listen_for_silence(self) -> None:
-        if self.source.player is None:
+        if self.source.player is None and self.screen_stack:
             self.board.show_silence(self._clock() - self._heard)
 
     def _banner(self) -> str:

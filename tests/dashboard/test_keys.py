@@ -165,3 +165,15 @@ def test_a_server_that_falls_silent_is_noticed() -> None:
         assert "Link       silent for 60 s" in screen_text(app)
 
     play(picture(), story)
+
+
+def test_a_timer_that_is_due_while_the_dashboard_closes_is_no_error() -> None:
+    closed: list[Dashboard] = []
+
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        closed.append(app)
+
+    play(picture(), story)
+    assert closed[0].screen_stack == []
+    closed[0]._keep_level()
+    closed[0]._listen_for_silence()
