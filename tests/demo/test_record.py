@@ -1,8 +1,10 @@
 """`--record`: what is shown goes into a file, whole; what cannot be written is said before anything starts."""
 
+import contextlib
 import gzip
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +12,10 @@ from pathlib import Path
 import pytest
 
 from teachserve.demo.fold import PictureFold
+from teachserve.demo.playback import Playback
 from teachserve.observe.trace import Trace
+
+from .terminal import Terminal
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -57,6 +62,23 @@ def test_a_picture_can_be_recorded_too(tmp_path: Path) -> None:
     ran = demo(tmp_path, "-c", "4", "-z", "500ms", "--picture", str(tmp_path / "p.svg"), "--record", str(file))
     assert ran.returncode == 0
     assert len(Trace(file)) > 5
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the terminal knows its processes by pidfd")
+def test_a_dashboard_that_is_killed_leaves_a_recording_that_can_be_shown(tmp_path: Path) -> None:
+    file = tmp_path / "killed.trace"
+    screen = Terminal("-c", "10", "--record", str(file), folder=tmp_path)
+    try:
+        screen.running()
+        while file.stat().st_size < 10_000:  # the first line alone has some 300 bytes
+            os.sched_yield()
+        screen.signal("demo", signal.SIGKILL)
+        assert screen.ended() == 3
+    finally:
+        screen.close()
+    with contextlib.closing(Playback(Trace(file))) as playback:
+        assert playback.damage == ""
+        assert playback.picture(playback.length_us).snapshot.phase == "serving"
 
 
 def test_the_bound_is_kept_and_said(tmp_path: Path) -> None:
