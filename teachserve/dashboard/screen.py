@@ -79,9 +79,9 @@ class DashboardScreen(Screen[None], inherit_bindings=False):  # every key is in 
     def compose(self) -> ComposeResult:
         yield HeaderPane()
         yield TabsPane()
-        yield NumbersPane()
+        yield NumbersPane(classes="-off")
         yield StoryPane()
-        yield CountsPane(id="counts")
+        yield CountsPane(id="counts", classes="-off")
         with Container(id="middle"):
             for name, (main, side) in BODIES.items():
                 with Container(id=f"view-{name}", classes="view"):
@@ -90,7 +90,7 @@ class DashboardScreen(Screen[None], inherit_bindings=False):  # every key is in 
                     if side:
                         with Container(classes="side"):
                             yield from (pane() for pane in side)
-            yield ControlPane()
+            yield ControlPane(classes="-off")
         yield StatusPane()
         yield ReplayPane()
         yield Footer(show_command_palette=False)
@@ -102,7 +102,7 @@ class DashboardScreen(Screen[None], inherit_bindings=False):  # every key is in 
         self._shared = [self.query_one(pane) for pane in shared]
         self._header, self._tabs, _, self._status, self._replay = self._shared
         self._sometimes = [self.query_one(pane) for pane in (NumbersPane, "#counts", ControlPane)]
-        self.control = self.query_one(ControlPane)
+        self._numbers, self._counts, self.control = self._sometimes
         self._panes = {
             name: [pane for pane in self.query(f"#view-{name} *") if hasattr(pane, "picture")] for name in BODIES
         }
@@ -130,20 +130,28 @@ class DashboardScreen(Screen[None], inherit_bindings=False):  # every key is in 
         self.refresh_panes()
 
     def _leave_alone(self, chosen: Widget) -> None:
-        self.set_class(bool(self.alone), "-alone")
-        self.set_class(self.alone == PRESENT, "-present")
+        # On each that it concerns and not on the screen, which would look up the style of every widget and word anew.
+        presented = self.alone == PRESENT
+        self._header.set_class(presented, "-one-line")
+        self._tabs.set_class(presented, "-off")
+        self._numbers.set_class(not presented, "-off")
+        self._counts.set_class(self.alone != MAXIMISED, "-off")
+        for name in BODIES:
+            self.query_one(f"#view-{name}").set_class(bool(self.alone) and name == self.view, "-alone")
         for pane in self._panes[self.view]:
             pane.set_class(pane is chosen, "-chosen")
             pane.parent.set_class(chosen.parent is pane.parent, "-holds")
 
     def show_control(self, shown: bool) -> None:
         """Open the controls over the view, or close them."""
-        self.set_class(shown, "-controlling")
+        self.control.set_class(not shown, "-off")
+        for side in self.query(".side"):
+            side.set_class(shown, "-covered")
         self._focus_on_view()
         self.call_after_refresh(self.refresh_panes)
 
     def _focus_on_view(self) -> None:
-        self.set_focus(self.control if self.has_class("-controlling") else self.main_pane)
+        self.set_focus(self.main_pane if self.control.has_class("-off") else self.control)
 
     def refresh_panes(self) -> None:
         """Give what has come into view the newest picture."""
