@@ -1,7 +1,9 @@
 """What every test leaves behind: nothing. And at most a minute for each."""
 
 import gc
+import shutil
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -31,6 +33,14 @@ def open_descriptors() -> dict[str, str]:
         except OSError:  # the one with which the directory was read
             continue
     return found
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """A folder for the test, with a short name: what runs in it makes sockets, whose addresses hold 108 bytes at most."""
+    folder = Path(tempfile.mkdtemp(prefix="t"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)

@@ -193,8 +193,7 @@ def rate(flow: Flow, width: int = 4) -> str:
 
 def caption(found: Places, layout: Layout, scale: int, queued: int, width: int) -> Line:
     """What a mark is, that it is a sample; and the flows that are not drawn."""
-    text = f"1 mark = {counted(scale, 'thread')}"
-    text += f", {queued} in the accept queue, sampled; " if queued > 1 else ", sampled; "
+    text = f"1 mark = {counted(scale, 'thread')}" + (f", {queued} queued" if queued > 1 else "") + ", sampled; "
     flowing = [pair for pair in layout.untold if found.flows[pair].per_s]
     if not layout.gap:
         text += "what flows needs more lines"
