@@ -244,12 +244,16 @@ class Dashboard(Playing, Window):
 
     def on_open(self, message: Open) -> None:
         """Show all that is known of one thread, or of one connection."""
-        if message.chosen.connection and self.board.shown is not None:
-            self.push_screen(ConnectionScreen(message.chosen.connection, self.board.shown))
-            return
-        thread = self.board.shown.snapshot.thread(message.chosen.thread) if self.board.shown else None
+        shown, chosen = self.board.shown, message.chosen
+        thread = shown.snapshot.thread(chosen.thread) if shown is not None else None
         if thread is not None:
-            self.push_screen(ThreadScreen(thread, self.board.shown, self.commands))
+            screen = ThreadScreen(thread, shown, self.commands)
+        elif chosen.connection and shown is not None:
+            screen = ConnectionScreen(chosen.connection, shown)
+        else:
+            return
+        screen.show_banner(self._banner())
+        self.push_screen(screen)
 
     def action_freeze(self) -> None:
         """Freeze the view, or move on to the newest picture. A replay stands still itself."""

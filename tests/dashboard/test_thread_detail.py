@@ -148,6 +148,7 @@ def test_what_was_not_asked_before_the_view_was_frozen_is_not_waited_for() -> No
         await pilot.pause()
         await pilot.pause()
         assert "the view is frozen: the thread was not looked at before" in screen_text(app)
+        assert "VIEW FROZEN" in screen_text(app)
         await pilot.press("space")
         await pilot.pause()
         assert "asking the server" in screen_text(app)
