@@ -23,7 +23,8 @@ RARE = 0.001
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where everything stands. `gap` is 0 where there is no line for arrows; then there are no lanes and no side rooms.
+    """Where everything stands. `gap`: lines between two rooms, 0 where none is left: then there are no lanes and no side
+    rooms.
 
     `left` and `right` are the first column of a room and the first behind it, `marks` the first of its tokens and how
     many of them fit in a line, all by the room's name. `lanes`: pair of rooms -> the column of its lane.
@@ -43,7 +44,7 @@ class Layout:
 def arrange(found: Places, labels: Mapping[str, str], width: int, height: int) -> Layout:
     """Lay the rooms out: as tall as there is room for, the lanes as many as there is room for."""
     count = len(found.way)
-    gap = 1 if 2 * count - 1 <= height else 0
+    gap = next((lines for lines in (2, 1) if count + lines * (count - 1) <= height), 0)
     token_lines = max(1, min(3, (height - gap * (count - 1)) // count))
     pitch = token_lines + gap
     rows = {room.name: position * pitch for position, room in enumerate(found.way)}

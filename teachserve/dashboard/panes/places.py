@@ -3,7 +3,6 @@
 Threads are seen in samples; the numbers at arrows and lanes are exact, for the server counts every move.
 """
 
-import textwrap
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -19,7 +18,7 @@ from teachserve.dashboard.tokens import Token, Tokens
 from teachserve.demo.picture import Picture
 from teachserve.demo.wording import counted, short
 from teachserve.observe import places
-from teachserve.observe.places import Flow, Places, Room
+from teachserve.observe.places import Flow, Pair, Places, Room
 from teachserve.observe.snapshot import ThreadView
 
 RECENT_S = 1.0
@@ -70,10 +69,11 @@ class PlacesPane(LinePane):
                 draw_room(canvas, picture, room, layout, queued)
                 cells = draw_tokens(canvas, room, layout, tokens.get(room.name, ()), self.chosen.thread)
                 self._cells |= cells
+        untold = list(layout.untold)
         if layout.gap:
             draw_ways(canvas, found, layout)
-            draw_lanes(canvas, found, layout)
-        return [*canvas.lines("quiet"), caption(found, layout, scale, queued, width)]
+            untold += draw_lanes(canvas, found, layout)
+        return [*canvas.lines("quiet"), caption(found, layout, untold, scale, queued, width)]
 
 
 def label(room: Room, picture: Picture) -> str:
@@ -165,8 +165,9 @@ def draw_ways(canvas: Canvas, found: Places, layout: Layout) -> None:
         canvas.text(5, y, f"{rate(flow, 5)}/s", "" if flow.per_s else "quiet")
 
 
-def draw_lanes(canvas: Canvas, found: Places, layout: Layout) -> None:
-    """Every other flow: out of its room to the right, along its lane, into the other room."""
+def draw_lanes(canvas: Canvas, found: Places, layout: Layout) -> list[Pair]:
+    """Every other flow: out of its room to the right, along its lane, into the other room. Those without a number."""
+    unnumbered = []
     for (source, target), x in layout.lanes.items():
         canvas.down(x, layout.rows[source], layout.rows[target])
         canvas.across(layout.rows[source], layout.right[source], x)
@@ -184,6 +185,9 @@ def draw_lanes(canvas: Canvas, found: Places, layout: Layout) -> None:
                 if row in inside:
                     canvas.text(x, row, "▼" if end > begin else "▲", "strong" if flow.per_s else "quiet")
                 break
+        else:
+            unnumbered.append((source, target))
+    return unnumbered
 
 
 def rate(flow: Flow, width: int = 4) -> str:
@@ -191,16 +195,16 @@ def rate(flow: Flow, width: int = 4) -> str:
     return f"{flow.per_s:.1f}" if 0 < flow.per_s < 10 else short(round(flow.per_s), width)
 
 
-def caption(found: Places, layout: Layout, scale: int, queued: int, width: int) -> Line:
-    """What a mark is, that it is a sample; and the flows that are not drawn."""
+def caption(found: Places, layout: Layout, untold: list[Pair], scale: int, queued: int, width: int) -> Line:
+    """What a mark is, that it is a sample; and the flows that are not drawn, or have no number."""
     text = f"1 mark = {counted(scale, 'thread')}" + (f", {queued} queued" if queued > 1 else "") + ", sampled; "
-    flowing = [pair for pair in layout.untold if found.flows[pair].per_s]
+    flowing = [pair for pair in untold if found.flows[pair].per_s]
     if not layout.gap:
         text += "what flows needs more lines"
     elif flowing:
-        told = ", ".join(f"{one} > {other} {rate(found.flows[one, other])}" for one, other in flowing)
-        text += "arrows: moves/s; not drawn: "
-        text += textwrap.shorten(told, max(width - len(text), 4), placeholder=" ...")
+        told = [f"{one} > {other} {rate(found.flows[one, other])}" for one, other in flowing]
+        shown = [part for last, part in enumerate(told, 1) if len(text + ", ".join(told[:last])) + 12 <= width]
+        text += f"also {', '.join(shown)}" + (f" (+{len(told) - len(shown)})" if len(shown) < len(told) else "")
     else:
         text += "the numbers at the arrows are moves/s, exact"
     return [(text[:width], "quiet")]
