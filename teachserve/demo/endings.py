@@ -1,11 +1,15 @@
 """How a demo ends: the first reason counts, whoever gives it: a key, a signal, the clock, a process that died."""
 
+import math
 import queue
 import signal
+import time
 from typing import NamedTuple
 
 # Signals that end a demo. Ctrl-C is how one leaves a program, so it is no failure: exit status 0, as for `q`.
 SIGNALS = {signal.SIGINT: 0, signal.SIGTERM: 128 + signal.SIGTERM, signal.SIGHUP: 128 + signal.SIGHUP}
+LOOK_S = 0.2
+"""A signal that comes just before a wait begins is handled when the wait is over: so no wait is longer."""
 USAGE = 2
 BROKEN = 3
 
@@ -34,11 +38,14 @@ class Endings:
 
     def wait(self, timeout: float | None = None) -> Ending | None:
         """The first reason; None when none came in time. One thread at a time may wait."""
-        if self._first is None:
+        deadline = math.inf if timeout is None else time.monotonic() + timeout
+        while self._first is None:
+            left = deadline - time.monotonic()
             try:
-                self._first = self._reasons.get(timeout=timeout) if timeout != 0 else self._reasons.get_nowait()
+                self._first = self._reasons.get(timeout=min(LOOK_S, left)) if left > 0 else self._reasons.get_nowait()
             except queue.Empty:
-                return None
+                if left <= 0:
+                    return None
         return self._first
 
     def take_signals(self) -> None:

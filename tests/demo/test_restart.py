@@ -265,7 +265,7 @@ def test_an_end_in_the_middle_leaves_nothing(tmp_path: Path, monkeypatch: pytest
 
         steps = Steps(demo, monkeypatch, step, end)
         with pytest.raises(
-            Exception, match=r"the demo is ending|takes no more orders|did not stop|server process|gone"
+            Exception, match=r"the demo is ending|takes no more orders|did not stop|server process|gone|closed the link"
         ):
             demo.supervisor.restart("thread-pool", DELAY, steps.take_over)
         ending.join(PATIENCE_S)

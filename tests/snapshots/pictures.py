@@ -23,7 +23,18 @@ class Shot(NamedTuple):
     def take(self, file: Path) -> None:
         """Make it, with the command that the README names."""
         trace = FOLDER / "traces" / f"{self.trace}.trace"
-        command = ["replay", str(trace), "--at", "2.5s", "--view", self.view, "--size", self.size, "--picture", str(file)]
+        command = [
+            "replay",
+            str(trace),
+            "--at",
+            "2.5s",
+            "--view",
+            self.view,
+            "--size",
+            self.size,
+            "--picture",
+            str(file),
+        ]
         subprocess.run([sys.executable, "-m", "teachserve", *command], check=True)
 
 
