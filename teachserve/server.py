@@ -30,7 +30,7 @@ from teachserve.taskmaster import Taskmaster
 from teachserve.wsgi import Wsgi
 
 if TYPE_CHECKING:
-    from teachserve.publish import Publisher
+    from teachserve.publish.publisher import Publisher
 
 RELEASE_S = 0.5
 """How long the closer, its last connection closed, may take to end."""
@@ -253,7 +253,7 @@ class Server:
 
     def _publish(self) -> None:
         # Here and not above: a server that nobody watches need not load it.
-        from teachserve.publish import Publisher
+        from teachserve.publish.publisher import Publisher
         from teachserve.publish.runtime_directory import new_link_file
 
         self._publisher = Publisher(self, new_link_file() if self._watch is True else Path(self._watch))

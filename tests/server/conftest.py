@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from teachserve.publish import Publisher
+from teachserve.publish.publisher import Publisher
 from teachserve.server import Server
 
 STILL_S = 1.0

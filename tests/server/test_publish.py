@@ -13,7 +13,7 @@ import pytest
 from teachserve.conformance import Client, get
 from teachserve.errors import TeachserveError
 from teachserve.events import STATES, State
-from teachserve.publish import Publisher
+from teachserve.publish.publisher import Publisher
 from teachserve.server import Server
 
 HANDLING = State.HANDLING.code
