@@ -176,7 +176,7 @@ class Dashboard(Playing, Window):
         wanted = "stream" if self.board.complete else "table"
         snapshot = self.newest.snapshot if self.newest else None
         missing = wanted == "stream" and snapshot is not None and not snapshot.streaming
-        alive = snapshot is not None and snapshot.phase in ("serving", "stopping")
+        alive = snapshot is not None and snapshot.alive
         if wanted == self._level and not (missing and alive and self._level_answer.done()):
             return
         self._level = wanted
@@ -208,7 +208,7 @@ class Dashboard(Playing, Window):
             return None if action in ("freeze", "stop", "change", "control") else True
         if action == "back":
             return len(self.screen_stack) == 1 and bool(self.board.alone or self.board.control.display)
-        if action == "stop" and self.newest.snapshot.phase not in ("serving", "stopping"):
+        if action == "stop" and not self.newest.snapshot.alive:
             return None
         if action == "control" and self.source.controls is None:
             return None

@@ -12,7 +12,6 @@ from teachserve.demo.controls import Controls
 from teachserve.demo.fold import ENDED, PictureFold
 from teachserve.demo.load_line import LoadLine
 from teachserve.demo.picture import Picture
-from teachserve.demo.records import ALIVE
 from teachserve.demo.supervisor import Supervisor
 from teachserve.observe.accept_queue import AcceptQueue
 from teachserve.observe.address import Address
@@ -21,7 +20,7 @@ from teachserve.observe.link import Frame, Link
 from teachserve.observe.link_file import LinkError
 from teachserve.observe.proc import process_cpu
 from teachserve.observe.recorder import Recorder
-from teachserve.observe.snapshot import Header
+from teachserve.observe.snapshot import ALIVE, Header
 
 WITNESS_SHARE = 0.05
 """How much of a core the witness may use. One look at 400 threads takes 18 ms: then it looks three times a second."""
@@ -36,8 +35,6 @@ class Feed:
     `recorder` gets every frame that is folded, in its order. Of a watch that was given an `address`, whoever serves there
     next is shown when the server is gone.
     """
-
-    controls = None
 
     player = None
     """What happens now cannot be played again."""

@@ -15,7 +15,6 @@ from teachserve.demo.load_line import LoadLine
 from teachserve.demo.narrate import Narrator, farewell
 from teachserve.demo.picture import Picture
 from teachserve.demo.playback import Playback
-from teachserve.demo.records import ALIVE
 from teachserve.demo.replay_report import replay_json, replay_text
 from teachserve.demo.report import as_json, as_text
 from teachserve.demo.supervisor import StartError, Supervisor
@@ -161,7 +160,7 @@ class Reader(threading.Thread):
         for picture in self._feed.pictures():
             self.newest = picture
             self._tell(self._telling.see, picture)
-            if picture.snapshot.phase not in ALIVE:
+            if not picture.snapshot.alive:
                 self.seen_the_end.set()
         self.seen_the_end.set()
         self._endings.end()

@@ -7,8 +7,6 @@ from teachserve.events import STATES
 from teachserve.observe.accept_queue import AcceptQueue
 from teachserve.observe.snapshot import Snapshot
 
-ALIVE = ("serving", "stopping")
-"""The phases in which there is a server to ask about."""
 HISTORY_STEP_US = 500_000
 
 
@@ -38,7 +36,7 @@ class Records:
     ) -> None:
         """Note this moment; one at which nobody serves any more is no moment."""
         self._due = at + HISTORY_STEP_US
-        if snapshot.phase not in ALIVE:
+        if not snapshot.alive:
             return
         self._steps.append(
             Step(

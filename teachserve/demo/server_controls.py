@@ -6,6 +6,7 @@ from teachserve.demo.control import Control, doubled, span, stepped
 from teachserve.demo.picture import Picture
 from teachserve.demo.restart import Restarts
 from teachserve.errors import OptionError
+from teachserve.observe.snapshot import ALIVE
 from teachserve.options import MOST_THREADS, OPTIONS, parse_duration
 
 if TYPE_CHECKING:
@@ -201,7 +202,7 @@ class Abandon(End):
     name = "abandon"
     label = "Abandon"
     sentence = "Ends the server at once: what it has in progress is given up."
-    phases = ("serving", "stopping")
+    phases = ALIVE
     words = "abandoning: what is in progress is given up"
 
     def order(self) -> None:

@@ -28,6 +28,8 @@ COUNTERS = COUNTED_NOW + COUNTED_EVER
 """The names in `Snapshot.counters`, each always there."""
 
 PHASES = ("connecting", "serving", "stopping", "stopped", "abandoned", "lost")
+ALIVE = ("serving", "stopping")
+"""The phases in which there is a server to ask about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +250,11 @@ class Snapshot:
     """Events that this watcher was not sent, or that a thread's full buffer dropped, since it attached."""
     illegal_moves: int = 0
     """Moves that TRANSITIONS does not allow, since the server began. Not 0: the server, or the table, is wrong."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether there is a server to ask about."""
+        return self.phase in ALIVE
 
     @property
     def accepting(self) -> int:

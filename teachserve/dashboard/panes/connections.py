@@ -196,7 +196,7 @@ class ConnectionTable(ListPane):
         """Nothing is known unless every event is sent: then that is said, and no stale list is shown."""
         if self.picture.connections.known:
             return super().why_empty()
-        if self.picture.snapshot.phase not in ("serving", "stopping"):
+        if not self.picture.snapshot.alive:
             return f"n/a: the server is {self.picture.snapshot.phase}, and sends no events"
         if self.app.frozen:
             return "n/a: the view is frozen, and no events were sent before"

@@ -39,7 +39,7 @@ class Lints:
         """The rules that are broken now. None are while the server does not serve; in slow motion the timing rules rest."""
         before, self._now = self._now, {}
         moment = replace(moment, doubtful=self._doubtful(moment))
-        if moment.snapshot.header is not None and moment.snapshot.phase in ("serving", "stopping"):
+        if moment.snapshot.header is not None and moment.snapshot.alive:
             slow = moment.snapshot.slow_s > 0
             for place, lint in enumerate(self._lints):
                 if slow and lint.timing:
