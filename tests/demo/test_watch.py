@@ -2,11 +2,9 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -27,11 +25,8 @@ pytestmark = [
 
 
 @pytest.fixture
-def folder() -> Iterator[Path]:
-    # Not tmp_path: an AF_UNIX address holds 108 bytes at most.
-    folder = Path(tempfile.mkdtemp(prefix="watch"))
-    yield folder
-    shutil.rmtree(folder)
+def folder(tmp_path: Path) -> Path:
+    return tmp_path
 
 
 def left(folder: Path) -> list[Path]:

@@ -12,7 +12,6 @@ Figures only: what they should be is for whoever reads them, on a machine that d
 import argparse
 import json
 import os
-import re
 import shutil
 import statistics
 import subprocess
@@ -25,24 +24,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from teachserve.observe.link import Link
+from teachserve.observe.proc import process_cpu
 from tests.demo.terminal import Terminal
+from tests.long.soak import Figures
 from tests.server.serving import ENVIRONMENT, starting
 
 MANY = ("--arch", "recycling", "--max-threads", "400", "--keep-alive", "-c", "400", "--delay", "20ms")
 VIEWS = {"1": "places", "2": "threads", "3": "connections", "4": "lanes", "5": "code", "7": "charts", "9": "kernel"}
 LOADS = {"recycling": ("--close",), "thread-pool": ("--keep-alive",)}
-TICK_S = 1 / os.sysconf("SC_CLK_TCK")
-
-
-def used_s(process: int) -> float:
-    """Seconds of CPU that a process has used."""
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) * TICK_S
-
-
-def resident_mb(process: int) -> float:
-    """Its resident size."""
-    return int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{process}/status").read_text())[1]) / 1024
 
 
 @contextmanager
@@ -87,9 +76,9 @@ def cpu(seconds: float) -> None:
         for key, view in VIEWS.items():
             terminal.type(key)
             time.sleep(2)
-            before = used_s(number)
+            before = process_cpu(number)
             time.sleep(seconds)
-            print(f"cpu, {view}: {(used_s(number) - before) / seconds:.1%} of a core", flush=True)
+            print(f"cpu, {view}: {(process_cpu(number) - before) / seconds:.1%} of a core", flush=True)
 
 
 def requests_per_s(port: int, *options: str) -> float:
@@ -132,7 +121,7 @@ def memory(minutes: float) -> None:
     """Tell the dashboard's size each minute."""
     with dashboard(*MANY) as (_, number):
         for minute in range(int(minutes) + 1):
-            print(f"memory, minute {minute}: {resident_mb(number):.1f} MB", flush=True)
+            print(f"memory, minute {minute}: {Figures.of(number).rss_kb / 1024:.1f} MB", flush=True)
             if minute < minutes:
                 time.sleep(60)
 

@@ -2,9 +2,7 @@
 
 import json
 import os
-import shutil
 import socket
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection, Listener
@@ -54,11 +52,8 @@ class FakeServer:
 
 
 @pytest.fixture
-def folder() -> Iterator[Path]:
-    # Not tmp_path: an AF_UNIX address holds 108 bytes at most.
-    folder = Path(tempfile.mkdtemp(prefix="link"))
-    yield folder
-    shutil.rmtree(folder)
+def folder(tmp_path: Path) -> Path:
+    return tmp_path
 
 
 @pytest.fixture

@@ -2,9 +2,7 @@
 
 import json
 import os
-import shutil
 import socket
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,12 +13,9 @@ from teachserve.publish.runtime_directory import runtime_directory
 
 
 @pytest.fixture
-def directory(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    # Not tmp_path: an AF_UNIX address holds 108 bytes at most.
-    folder = tempfile.mkdtemp(prefix="run")
-    monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
-    yield runtime_directory()
-    shutil.rmtree(folder)
+def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    return runtime_directory()
 
 
 @pytest.fixture

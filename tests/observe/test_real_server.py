@@ -1,11 +1,9 @@
 """All of this room against a real server: the link, the model and the witness tell one story."""
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -64,18 +62,16 @@ class Watched:
 
 
 @pytest.fixture
-def watch() -> Iterator[Callable[..., Watched]]:
-    folder = Path(tempfile.mkdtemp(prefix="watch"))
+def watch(tmp_path: Path) -> Iterator[Callable[..., Watched]]:
     watched: list[Watched] = []
 
     def start(arch: str, *options: str) -> Watched:
-        watched.append(Watched(folder, arch, *options))
+        watched.append(Watched(tmp_path, arch, *options))
         return watched[-1]
 
     yield start
     for one in watched:
         one.end()
-    shutil.rmtree(folder)
 
 
 def test_header_table_kernel_and_accept_queue_agree_about_a_server_at_rest(watch):

@@ -14,6 +14,7 @@ from teachserve.dashboard.look import Look
 from teachserve.demo.picture import Picture
 from teachserve.demo.playback import Playback
 from teachserve.observe.trace import Trace
+from tests.dashboard.board import screen_text
 
 STEADY = 5
 """So many times a screen must be found as it was: another view takes a layout, then a drawing."""
@@ -98,8 +99,7 @@ def draw(screen: Screen) -> str:
             text, same = "", 0
             while same < STEADY:
                 await pilot.pause()
-                strips = app.screen._compositor.render_strips()
-                now = "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips) + "\n"
+                now = screen_text(app) + "\n"
                 text, same = now, same + 1 if now == text else 0
             return text
 
