@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from teachserve.compare.view import Comparison
 from teachserve.dashboard.compare_pane import COMPARE_KEYS
@@ -17,6 +17,7 @@ from teachserve.dashboard.panes.compare_header import CompareHeaderPane
 from teachserve.dashboard.panes.compare_remarks import CompareRemarksPane
 from teachserve.dashboard.panes.compare_score import CompareScorePane
 from teachserve.dashboard.panes.compare_side import CompareSidePane
+from teachserve.dashboard.panes.footer import FooterPane
 from teachserve.dashboard.screen import SMALLEST
 from teachserve.dashboard.window import DEFAULT_LOOK, Window
 
@@ -47,7 +48,7 @@ class CompareScreen(Screen[None]):
             yield CompareSidePane(1)
         yield CompareScorePane()
         yield CompareRemarksPane()
-        yield Footer(show_command_palette=False)
+        yield FooterPane()
         yield Static(id="too-small")
 
     def on_mount(self) -> None:

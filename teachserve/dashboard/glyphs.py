@@ -28,6 +28,10 @@ GLYPHS: dict[State, str] = {
 KERNEL, QUEUE = "k", "q"
 """A connection in the kernel's accept queue, and one in a named queue: nobody's state, so marks of their own."""
 
+FILLED = (State.READING, State.HANDLING, State.WRITING)
+"""A request is being served: drawn as a bar, so that it is seen at a glance how many are, and for how long."""
+FILLED_STYLES = {state: f"filled--{state.value}" for state in FILLED}
+
 
 def css_name(state: State) -> str:
     """The state's component class: `state--waiting-for-a-place`."""

@@ -14,7 +14,7 @@ from textual.widget import Widget
 
 from teachserve.dashboard.glyphs import GLYPHS, css_name
 from teachserve.dashboard.keys import EVERYWHERE, KEYS, OVER, REPLAY, SCROLLING
-from teachserve.dashboard.line_pane import CLASSES, Line, Styled
+from teachserve.dashboard.line_pane import Line, Styled
 from teachserve.dashboard.verdicts import SHORT
 from teachserve.events import State
 from teachserve.observe.glossary import GLOSSARY, GROUPS, STATE_GROUP, VERDICT_GROUP, Meaning, meanings
@@ -102,8 +102,6 @@ def help_lines(about: str, sections: list[tuple[str, list[Entry]]], width: int) 
 
 class HelpText(Styled, ScrollView, can_focus=True):
     """The text, scrolled with the arrows."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = CLASSES
 
     def __init__(self, pane: Widget | None) -> None:
         super().__init__()

@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from teachserve.dashboard.glyphs import GLYPHS, css_name
+from teachserve.dashboard.glyphs import FILLED_STYLES, GLYPHS, css_name
 from teachserve.dashboard.line_pane import Line, Piece
 from teachserve.demo.picture import Mark
 from teachserve.demo.wording import printable
@@ -12,9 +12,6 @@ from teachserve.events import STATES, State
 from teachserve.observe.lane import CODE, CODE_BITS, UNSEEN, Lane
 from teachserve.observe.model import ENDS
 
-FILLED = (State.READING, State.HANDLING, State.WRITING)
-"""A request is being served: drawn as a bar, so that it is seen at a glance how many are, and for how long."""
-FILLED_STYLES = {state: f"filled--{state.value}" for state in FILLED}
 NOT_SEEN = ("·", "quiet")
 LOOKS: list[Piece] = [(GLYPHS[state], FILLED_STYLES.get(state) or css_name(state)) for state in STATES]
 LOOKS += [NOT_SEEN] * (UNSEEN + 1 - len(LOOKS))

@@ -12,7 +12,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-from teachserve.dashboard.glyphs import css_name
+from teachserve.dashboard.glyphs import FILLED_STYLES, css_name
 from teachserve.demo.picture import Picture
 from teachserve.events import State
 
@@ -20,14 +20,18 @@ Piece = tuple[str, str]
 """A text and the name of its component class; "" for the pane's own style."""
 Line = list[Piece]
 
-CLASSES = {"label", "strong", "quiet", "alarm", "banner", "heading", "spark", "fresh", *map(css_name, State)}
+WORDS = {
+    "label", "strong", "quiet", "alarm", "banner", "heading", "spark", "fresh", "bar", "cursor", "key",
+    *map(css_name, State), *FILLED_STYLES.values(),
+}  # fmt: skip
+"""The component classes of whatever is drawn. The app declares them, once: on each of thirty panes Textual would look up
+all of their rules at the start and with each change of view, which took most of a second."""
 
 
 class Styled:
-    """Turns lines of pieces into strips in the widget's own colours, whatever the theme.
+    """Turns lines of pieces into strips: the app's words on the widget's own ground, whatever the theme.
 
-    No widget itself: of several bases Textual takes the style sheet of the first widget only. A widget that mixes this
-    in declares `COMPONENT_CLASSES = CLASSES`.
+    No widget itself: of several bases Textual takes the style sheet of the first widget only.
     """
 
     about: ClassVar[str] = ""
@@ -45,10 +49,12 @@ class Styled:
         super().notify_style_update()
 
     def piece_style(self, name: str) -> Style:
-        """The Rich style of a component class. Kept, because Textual forgets its own at each refresh."""
+        """The Rich style of one of the app's component classes here; "": the widget's own."""
         style = self._styles_by_name.get(name)
         if style is None:
-            style = self.get_component_rich_style(name) if name else self.rich_style
+            style = self.rich_style
+            if name:
+                style += self.app.get_component_styles(name).partial_rich_style
             self._styles_by_name[name] = style
         return style
 
@@ -61,7 +67,6 @@ class Styled:
 class LinePane(Styled, Widget, can_focus=True):
     """A pane whose content is a function of the picture and the pane's size."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = CLASSES
     picture: reactive[Picture | None] = reactive(None, repaint=False, init=False)
 
     def __init__(self, **arguments: object) -> None:

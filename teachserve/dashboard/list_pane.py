@@ -14,7 +14,7 @@ from textual.strip import Strip
 
 from teachserve.dashboard.chosen import Choose, Chosen
 from teachserve.dashboard.keys import bindings
-from teachserve.dashboard.line_pane import CLASSES, Line, Styled
+from teachserve.dashboard.line_pane import Line, Styled
 from teachserve.dashboard.list_filter import filter_line, typed
 from teachserve.dashboard.listing import Column, Layout, Order, arrange, fit, heading, row_line
 from teachserve.demo.picture import Picture
@@ -36,7 +36,6 @@ class ListPane(Styled, ScrollView, can_focus=True):
 
     picture: reactive[Picture | None] = reactive(None, repaint=False, init=False)
     chosen: reactive[Chosen] = reactive(Chosen(), repaint=False, init=False)
-    COMPONENT_CLASSES: ClassVar[set[str]] = CLASSES | {"bar", "cursor"}
     BINDINGS: ClassVar = bindings("list")
 
     columns: ClassVar[tuple[Column, ...]]

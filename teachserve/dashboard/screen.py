@@ -11,7 +11,7 @@ from textual.reactive import reactive
 from textual.screen import Screen
 from textual.scroll_view import ScrollView
 from textual.widget import Widget
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from teachserve.dashboard.chosen import Chosen
 from teachserve.dashboard.commands import Answered
@@ -22,6 +22,7 @@ from teachserve.dashboard.panes.connection import ConnectionPane
 from teachserve.dashboard.panes.connections import ConnectionTable
 from teachserve.dashboard.panes.counts import CountsPane
 from teachserve.dashboard.panes.events import EventsPane
+from teachserve.dashboard.panes.footer import FooterPane
 from teachserve.dashboard.panes.header import HeaderPane
 from teachserve.dashboard.panes.kernel import KernelStates, KernelThreads, KernelWords
 from teachserve.dashboard.panes.lanes import LanesPane
@@ -93,7 +94,7 @@ class DashboardScreen(Screen[None], inherit_bindings=False):  # every key is in 
             yield ControlPane(classes="-off")
         yield StatusPane()
         yield ReplayPane()
-        yield Footer(show_command_palette=False)
+        yield FooterPane()
         yield Static(id="too-small")
 
     def on_mount(self) -> None:

@@ -40,9 +40,6 @@ def _theme(name: str, background: str, raised: str, foreground: str, column: int
         variables={
             **{f"state-{name}": colour for name, colour in colours.items()},
             "cursor": DARK_CURSOR if column == 0 else LIGHT_CURSOR,
-            "footer-background": raised,
-            "footer-key-foreground": colours["accepting"],
-            "footer-description-foreground": foreground,
             "scrollbar": colours["quiet"],
             "scrollbar-background": raised,
         },

@@ -13,6 +13,7 @@ from textual.message import Message
 
 from teachserve.dashboard.driver import resumable
 from teachserve.dashboard.help import HelpScreen
+from teachserve.dashboard.line_pane import WORDS
 from teachserve.dashboard.look import Look
 from teachserve.dashboard.plain import AsciiFilter
 from teachserve.dashboard.themes import DARK, LIGHT, PALETTE, named
@@ -23,6 +24,7 @@ DEFAULT_LOOK = Look()
 class Window(App[None]):
     """A program on the whole terminal. `run()` returns once it was told to end, by a key or by `end_from_thread`."""
 
+    COMPONENT_CLASSES: ClassVar[set[str]] = WORDS
     CSS_PATH: ClassVar = "teachserve.tcss"
     TITLE = "teachserve"
     NOTIFICATION_TIMEOUT = 2.5  # they lie over the panes

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from demo.pictures import picture, recycling
 from textual.pilot import Pilot
-from textual.widgets import Footer
 
 from teachserve.dashboard.app import Dashboard
 from teachserve.dashboard.keys import EVERYWHERE, KEYS, REPLAY
+from teachserve.dashboard.panes.footer import FooterPane
 from teachserve.dashboard.panes.tabs import TabsPane
 from teachserve.dashboard.panes.threads import ThreadTable
 from teachserve.dashboard.themes import DARK, LIGHT
@@ -80,7 +80,7 @@ def test_a_click_on_a_key_of_the_footer_is_that_key() -> None:
     async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
         for words, seen in (("c Control", "Controls:"), ("space Freeze", "VIEW FROZEN"), ("? Help", "Help:")):
             column = screen_text(app).split("\n")[-1].index(words)
-            await pilot.click(Footer, (column + 1, 0))
+            await pilot.click(FooterPane, (column + 1, 0))
             assert seen in screen_text(app)
 
     play(picture(), story)

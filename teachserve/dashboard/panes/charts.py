@@ -6,10 +6,9 @@ from typing import ClassVar, NamedTuple
 from textual.reactive import reactive
 
 from teachserve.dashboard.chart import Column, bar_columns, binned, over, rows, shaded_columns, stacked_columns
-from teachserve.dashboard.glyphs import GLYPHS, css_name
+from teachserve.dashboard.glyphs import FILLED_STYLES, GLYPHS, css_name
 from teachserve.dashboard.keys import bindings
-from teachserve.dashboard.lane_cells import FILLED_STYLES
-from teachserve.dashboard.line_pane import CLASSES, Line, LinePane, Piece, spread
+from teachserve.dashboard.line_pane import Line, LinePane, Piece, spread
 from teachserve.demo.picture import HISTORY_STEPS, Picture, Step
 from teachserve.demo.records import HISTORY_STEP_US
 from teachserve.demo.wording import duration, printable, short
@@ -84,7 +83,6 @@ STACKED = "Threads"
 class ChartsPane(LinePane):
     """As many charts side by side as have room; the arrows bring the others."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = CLASSES | {*FILLED_STYLES.values()}
     BINDINGS: ClassVar = bindings("charts")
     about: ClassVar = (
         "The last minute on one time axis, each column as high as the greatest value in it: what the clients got, and what "

@@ -10,7 +10,7 @@ from textual.strip import Strip
 
 from teachserve.dashboard.chosen import Choose, Chosen
 from teachserve.dashboard.keys import bindings
-from teachserve.dashboard.line_pane import CLASSES, Line, LinePane, spread
+from teachserve.dashboard.line_pane import Line, LinePane, spread
 from teachserve.dashboard.source_text import coloured, cut
 from teachserve.dashboard.standing import COUNT, HEAT, Standing, at_line, chosen_thread
 from teachserve.demo.picture import Picture
@@ -27,7 +27,6 @@ STEP = 8
 class CodePane(LinePane):
     """The file under a heading; below it what stands at the cursor's line, and who stands at none."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = CLASSES | {"cursor"}
     BINDINGS: ClassVar = bindings("code")
     chosen: reactive[Chosen] = reactive(Chosen(), repaint=False, init=False)
     about: ClassVar = (

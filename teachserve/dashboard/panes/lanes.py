@@ -8,7 +8,6 @@ from textual.reactive import reactive
 from teachserve.dashboard.chosen import Choose, Chosen, Open
 from teachserve.dashboard.keys import bindings
 from teachserve.dashboard.lane_cells import (
-    FILLED_STYLES,
     Window,
     axis,
     lane_cells,
@@ -16,7 +15,7 @@ from teachserve.dashboard.lane_cells import (
     mark_line,
     with_marks,
 )
-from teachserve.dashboard.line_pane import CLASSES, Line, LinePane, spread
+from teachserve.dashboard.line_pane import Line, LinePane, spread
 from teachserve.dashboard.standing import chosen_thread
 from teachserve.demo.picture import Picture
 from teachserve.demo.wording import duration, short
@@ -32,7 +31,6 @@ NAME = 10
 class LanesPane(LinePane):
     """A heading, the changes that were made, the lanes of the threads that were there, and the time."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = CLASSES | {"cursor", *FILLED_STYLES.values()}
     BINDINGS: ClassVar = bindings("lanes")
     chosen: reactive[Chosen] = reactive(Chosen(), repaint=False, init=False)
     about: ClassVar = (
