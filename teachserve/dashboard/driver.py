@@ -6,41 +6,26 @@ newer one is waited for, and the order to end is taken back 0.1 s later: the old
 of the process for ever. What it believes to be the terminal's settings before it came are its own, too.
 """
 
-import contextlib
-from collections.abc import Iterator
-
 from textual.drivers.linux_driver import LinuxDriver
 
 
 class ResumableDriver(LinuxDriver):
-    """Leaves the terminal before it enters it again, whatever has stopped the process, and has the whole screen drawn."""
+    """Leaves the terminal before it enters it again, whatever has stopped the process, and has the whole screen drawn.
 
-    _changing = False
+    Both are done between two turns of the event loop: in a signal handler they would interrupt each other, or a writing
+    that waits for room and would then wait for a thread that has ended.
+    """
 
-    @contextlib.contextmanager
-    def _change(self) -> Iterator[None]:
-        self._changing = True
-        try:
-            yield
-        finally:
-            self._changing = False
-
-    def start_application_mode(self) -> None:
-        """Enter the terminal."""
-        with self._change():
-            super().start_application_mode()
-
-    def stop_application_mode(self) -> None:
-        """Leave the terminal."""
-        with self._change():
-            super().stop_application_mode()
+    def _sigtstp_application(self, *arguments: object) -> None:
+        self._loop.call_soon_threadsafe(super()._sigtstp_application, *arguments)
 
     def _sigcont_application(self, *arguments: object) -> None:
-        if self._changing:  # interrupted half way in or out: it goes on
-            return
+        self._loop.call_soon_threadsafe(self._enter_again)
+
+    def _enter_again(self) -> None:
         if self._key_thread is not None and self._key_thread.is_alive():
             self.suspend_application_mode()
-        super()._sigcont_application(*arguments)
+        super()._sigcont_application()
         self._app.call_later(self._app.refresh, layout=True)
 
 

@@ -85,6 +85,11 @@ class Terminal:
             self.seen += os.read(self.master, 65536).decode(errors="replace")
         return found
 
+    def read_some(self) -> None:
+        """Read what is there, within a moment."""
+        if select.select([self.master], [], [], 0.01)[0]:
+            self.seen += os.read(self.master, 65536).decode(errors="replace")
+
     def running(self) -> "Terminal":
         """Read on until the dashboard has drawn a first table; then all four processes are known."""
         demo = self.shown("demo").number
