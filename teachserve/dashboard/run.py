@@ -54,11 +54,14 @@ class Display:
             from teachserve.demo.load_line import LoadLine
 
             link = supervisor.link()
-            load = LoadLine(supervisor.start_load(link.header["host"], link.header["port"]), supervisor.plan.load)
+            # Held until there is something on the screen: a load at full speed takes the cores that Textual starts on.
+            child = supervisor.start_load(link.header["host"], link.header["port"], held=True)
+            load = LoadLine(child, supervisor.plan.load)
             supervisor.began()
-            return self._show(
-                Dashboard(Feed(link, supervisor, load, self._recorder), self._look), supervisor.end, self._duration_s
-            )
+            feed = Feed(link, supervisor, load, self._recorder)
+            app = Dashboard(feed, self._look)
+            app.when_drawn = feed.begin
+            return self._show(app, supervisor.end)
         except StartError as error:
             return Ending(error.status, str(error))
         finally:

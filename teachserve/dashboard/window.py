@@ -2,7 +2,7 @@
 
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import ClassVar
@@ -37,6 +37,8 @@ class Window(App[None]):
         self.look = look
         self.drawn = threading.Event()
         """Set once there is something on the screen."""
+        self.when_drawn: Callable[[], None] | None = None
+        """Called then, in the app's thread."""
         self._last_filters = [*([AsciiFilter()] if look.ascii else []), *([] if look.colour else [Monochrome()])]
         self.animation_level = "none"  # nothing here has a meaning while it moves
         self.register_theme(DARK)
@@ -73,7 +75,12 @@ class Window(App[None]):
     def note_drawn(self) -> None:
         """There is something to draw: `drawn` once that has been done, which takes a layout and a refresh."""
         board = self.screen_stack[0]
-        board.call_after_refresh(board.call_after_refresh, self.drawn.set)
+        board.call_after_refresh(board.call_after_refresh, self._note_drawn)
+
+    def _note_drawn(self) -> None:
+        self.drawn.set()
+        if self.when_drawn is not None:
+            self.when_drawn()
 
     def on_window_end(self) -> None:
         """A signal or a death, told by `end_from_thread`."""

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from teachserve.demo.answers import Answers
 from teachserve.demo.controls import Controls
 from teachserve.demo.fold import ENDED, PictureFold
-from teachserve.demo.load_line import LoadLine
+from teachserve.demo.load_line import LoadLine, NoMoreOrders
 from teachserve.demo.picture import Picture
 from teachserve.demo.supervisor import Supervisor
 from teachserve.observe.accept_queue import AcceptQueue
@@ -165,6 +165,12 @@ class Feed:
             self._closed = True
             self._turn.notify_all()
         self.link.close()
+
+    def begin(self) -> None:
+        """Somebody sees the pictures: a load that was held for that begins."""
+        if self.load is not None:
+            with contextlib.suppress(NoMoreOrders):  # the demo is ending
+                self.load.begin()
 
     def follow(self, link: Link) -> None:
         """Go on with another server, which takes the place of the one before; waits a moment until that is so."""

@@ -83,6 +83,10 @@ class LoadLine:
             not_connected=told.get("refused", 0),
         )
 
+    def begin(self) -> None:
+        """Let a load begin that was started held; one that has begun goes on. Raises: NoMoreOrders."""
+        self._order(begin=True)
+
     def change(self, **values: Any) -> None:
         """Go on with other `connections`, `keep_alive` or `rate` (None: a closed loop). Raises: NoMoreOrders."""
         wanted = replace(self.wanted, **values)

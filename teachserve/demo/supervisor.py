@@ -84,9 +84,12 @@ class Supervisor:
         self._options_of[self.plan.architecture] = link.header["options"]
         return link
 
-    def start_load(self, host: str, port: int) -> Child:
-        """Start the load generator against the server. Its stdin takes commands, its stdout tells of its progress."""
-        plan = self.plan.load | {"host": host, "port": port}
+    def start_load(self, host: str, port: int, held: bool = False) -> Child:
+        """Start the load generator against the server. Its stdin takes commands, its stdout tells of its progress.
+
+        `held`: it gets ready, and begins when it is told to.
+        """
+        plan = self.plan.load | {"host": host, "port": port, "held": held}
         arguments = [*QUIET_IMPORT, "-m", "teachserve.load.process", json.dumps(plan)]
         with self._lock:
             self.load = Child(

@@ -87,6 +87,11 @@ class Generator:
             self._ordered = plan
         self._ring()
 
+    @property
+    def stopping(self) -> bool:
+        """Whether it was told to stop."""
+        return self._stopping
+
     def stop(self) -> None:
         """End the run now. It may be called in a signal handler."""
         self._stopping = True
@@ -107,7 +112,7 @@ class Generator:
         try:
             if self.open_loop:
                 self._schedule.set_rate(self.plan.rate, begin)
-            self._set_connections(self.plan.connections, now)
+            self._set_connections(0 if self._stopping else self.plan.connections, now)
             self._loop(begin, on_tick)
             return self._conclude()
         finally:

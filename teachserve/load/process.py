@@ -2,9 +2,10 @@
 
 The argument is a plan, a JSON object with the fields of `LoadPlan`. On stdin come orders, one JSON object a line:
 `{"connections": 200}`, `{"rate": 500}`, `{"keep_alive": true}`, `{"host": "127.0.0.1", "port": 8081}`, several at once,
-or `{"stop": true}`. On stdout go ten lines of progress a second (`summary.PROGRESS_KEYS`), at the end the result
-(`{"frame": "result", ...}`, its other keys in `summary.RESULT_KEYS`). Where the plan wants `outcomes`, they go between
-them (`summary.OUTCOMES_KEYS`); what is not read in time waits, within bounds, and beyond them it is lost and counted.
+or `{"stop": true}`. A plan with `"held": true` waits for the order `{"begin": true}`. On stdout go ten lines of progress a
+second (`summary.PROGRESS_KEYS`), at the end the result (`{"frame": "result", ...}`, its other keys in
+`summary.RESULT_KEYS`). Where the plan wants `outcomes`, they go between them (`summary.OUTCOMES_KEYS`); what is not read
+in time waits, within bounds, and beyond them it is lost and counted.
 
 It ends by itself when its stdin does, since then the program that started it is gone; at SIGTERM and SIGINT; and
 without a word when nobody reads its stdout any more. Exit status: 0; 2 and a line on stderr if it cannot do the plan.
@@ -26,6 +27,9 @@ from teachserve.load.summary import outcomes_json, progress_json, result_json
 USAGE = 2
 PATIENCE_S = 1.0
 """How long the result waits for a reader that does not read."""
+
+SIGNAL_S = 0.2
+"""How soon a load that is held hears a signal: a handler must not touch what the thread that it interrupts waits for."""
 
 
 class Lines:
@@ -71,7 +75,7 @@ class Lines:
         return True
 
 
-def obey(generator: Generator, descriptor: int) -> None:
+def obey(generator: Generator, begin: threading.Event, descriptor: int) -> None:
     """Read orders and pass them on, until they end: then stop. It runs in a thread of its own, which mostly waits."""
     rest = b""
     with contextlib.suppress(OSError):
@@ -79,13 +83,14 @@ def obey(generator: Generator, descriptor: int) -> None:
             *lines, rest = (rest + data).split(b"\n")
             for line in lines:
                 try:
-                    order(generator, line)
+                    order(generator, begin, line)
                 except LoadError as error:
                     complain(str(error))
     generator.stop()
+    begin.set()
 
 
-def order(generator: Generator, line: bytes) -> None:
+def order(generator: Generator, begin: threading.Event, line: bytes) -> None:
     """Carry out one order. Raises: LoadError."""
     try:
         wanted = json.loads(line)
@@ -93,8 +98,11 @@ def order(generator: Generator, line: bytes) -> None:
         wanted = None
     if not isinstance(wanted, dict):
         raise LoadError(f'an order must be a JSON object such as {{"rate": 500}}: {line!r}')
+    if wanted.pop("begin", False):
+        begin.set()
     if wanted.pop("stop", False):
         generator.stop()
+        begin.set()
     elif wanted:
         generator.change(**wanted)
 
@@ -107,8 +115,11 @@ def complain(text: str) -> None:
 
 def run(argument: str) -> int:
     """Carry out the plan in `argument`. The exit status."""
+    begin = threading.Event()
     try:
-        generator = Generator(LoadPlan.from_json(json.loads(argument)))
+        plan = json.loads(argument)
+        held = isinstance(plan, dict) and plan.pop("held", False)
+        generator = Generator(LoadPlan.from_json(plan))
     except ValueError as error:
         complain(f"the plan is not JSON: {error}")
         return USAGE
@@ -118,7 +129,9 @@ def run(argument: str) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, frame: generator.stop())
     lines = Lines(sys.stdout.fileno())
-    threading.Thread(target=obey, args=(generator, sys.stdin.fileno()), name="orders", daemon=True).start()
+    threading.Thread(target=obey, args=(generator, begin, sys.stdin.fileno()), name="orders", daemon=True).start()
+    while held and not generator.stopping and not begin.wait(SIGNAL_S):
+        continue
 
     def tell(progress: Progress) -> None:
         lines.offer(progress_json(progress, lines.lost))

@@ -84,6 +84,26 @@ def test_what_it_tells_of_is_what_the_clients_saw():
         assert told["client_cpu"] > 0
 
 
+def test_a_load_that_is_held_begins_when_it_is_told_to():
+    with TinyServer(always(OK)) as server, process_against(server, connections=2, held=True, requests=4) as load:
+        load.order(begin=True)
+        load.process.wait(PATIENCE_S)
+        status, result, _ = load.end()
+        assert (status, result["requests"], server.requests) == (0, 4, 4)
+
+
+@pytest.mark.parametrize("how", ["its stdin ends", "a signal"])
+def test_a_load_that_is_held_can_be_ended(how: str):
+    with TinyServer(always(OK)) as server, process_against(server, connections=2, held=True) as load:
+        load.order(keep_alive="perhaps")
+        assert b"keep_alive" in load.process.stderr.readline()  # it is there, and waits
+        if how == "a signal":
+            load.process.send_signal(signal.SIGTERM)
+            load.process.wait(PATIENCE_S)
+        status, result, _ = load.end()
+        assert (status, result["requests"], server.connections) == (0, 0, 0)
+
+
 def test_orders_change_the_load():
     with TinyServer(always(OK)) as server, process_against(server, connections=2, rate=50) as load:
         load.order(connections=5, rate=400)
