@@ -191,13 +191,16 @@ class Model:
             self._refuse(left, entered, "some thread")
 
     def _sample(self, before: Mapping[int, Row], rows: list[Row]) -> None:
-        moved = []
-        for row in rows:
+        def has_moved(row: Row) -> bool:
             known = before.get(row.number)
-            if row.since >= 0 and (known is None or row.moves > known.moves):
-                # One move apart, the state left is the one known; more apart, it was not seen.
-                left = known.state if known is not None and row.moves == known.moves + 1 else -1
-                moved.append(Happening(row.since, row.number, row.role, left, row.state, row.connection))
+            return row.since >= 0 and (known is None or row.moves > known.moves)
+
+        moved = []
+        for row in heapq.nlargest(KEPT, filter(has_moved, rows), key=lambda row: row.since):
+            known = before.get(row.number)
+            # One move apart, the state left is the one known; more apart, it was not seen.
+            left = known.state if known is not None and row.moves == known.moves + 1 else -1
+            moved.append(Happening(row.since, row.number, row.role, left, row.state, row.connection))
         self._remember(moved, sampled=True)
 
     def _apply_events(self, frame: Mapping[str, Any]) -> None:

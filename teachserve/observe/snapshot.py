@@ -73,8 +73,7 @@ class Header:
         return cls(**told | {"queues": tuple(told["queues"])})
 
 
-@dataclass(frozen=True, slots=True)
-class ThreadView:
+class ThreadView(NamedTuple):
     """One thread, as the newest frame told of it."""
 
     number: int

@@ -32,7 +32,7 @@ def thread(number: int, state: State, role: str = "worker", **changes: object) -
         connection=1200 + number if holds else 0, requests=400 + number, connections=40 + number,
         recycled=39 + number,
     )  # fmt: skip
-    return replace(view, **changes)
+    return view._replace(**changes)
 
 
 def snapshot(threads: list[ThreadView], **changes: object) -> Snapshot:
