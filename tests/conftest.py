@@ -1,6 +1,7 @@
 """What every test leaves behind: nothing. And at most a minute for each."""
 
 import gc
+import os
 import shutil
 import sys
 import tempfile
@@ -15,6 +16,9 @@ TEST_S = 60
 PATIENCE_S = 5.0
 """How long threads and descriptors may take to be gone; waited for only where something is left."""
 OPEN = Path("/proc/self/fd")
+
+# A thousand tests start a process of ours: where nothing may be kept, each compiles all that it imports.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
