@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from teachserve.events import State
-from teachserve.observe.flow import roles
 from teachserve.observe.snapshot import Header, ThreadView
-from teachserve.observe.source import Source
 from teachserve.observe.stays import Stay
-from teachserve.observe.verbs import Role, Step, VerbCall, reachable
+from teachserve.topology.flow import roles
+from teachserve.topology.source import Source
+from teachserve.topology.verbs import Role, Step, VerbCall, reachable
 
 
 class Place(NamedTuple):

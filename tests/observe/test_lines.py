@@ -2,9 +2,7 @@
 
 import contextlib
 import importlib
-import inspect
 import os
-import re
 import sys
 import threading
 import time
@@ -22,11 +20,9 @@ from teachserve.events import STATES, State
 from teachserve.gate import Gate
 from teachserve.observe.lines import Lines, Place
 from teachserve.observe.snapshot import Header, ThreadView
-from teachserve.observe.verbs import ANNOUNCES, QUIET
 from teachserve.probe import ThreadRecord
 from teachserve.publish.account import Roles, header
 from teachserve.server import Server
-from teachserve.taskmaster import Taskmaster
 
 S = State
 SERVED = {S.READING, S.IDLE, S.HANDLING, S.WRITING}
@@ -366,16 +362,3 @@ def test_a_file_that_is_not_what_runs_is_said(spoil: Callable, says: str, tmp_pa
     assert says in found.problem
     assert found.stands("worker", S.ACCEPTING) == ()
     assert Lines.of(source_header(tmp_path / "own.py", source_file="")).problem
-
-
-def test_every_verb_that_has_a_state_is_known_with_it() -> None:
-    words = "|".join(sorted(STATES, key=len, reverse=True))
-    told = {
-        name: set(re.findall(rf"\b({words})\b", found[0].split("Once")[0]))
-        for name, member in inspect.getmembers(Taskmaster, inspect.isfunction)
-        if (found := re.findall(r"(?:While it blocks|States?): (.*)", member.__doc__ or "")) and name[0] != "_"
-    }
-    assert set(told) == set(ANNOUNCES)
-    for verb, states in told.items():
-        assert states <= ANNOUNCES[verb]
-    assert all(callable(getattr(Taskmaster, name)) for name in QUIET)

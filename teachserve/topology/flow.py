@@ -8,8 +8,8 @@ import ast
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from teachserve.observe.source import Method, Source
-from teachserve.observe.verbs import ANNOUNCES, QUIET, Role, Spawn, Step, VerbCall, reachable
+from teachserve.topology.source import Method, Source
+from teachserve.topology.verbs import ANNOUNCES, QUIET, Role, Spawn, Step, VerbCall, reachable
 
 
 def roles(source: Source) -> dict[str, Role]:
