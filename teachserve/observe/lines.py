@@ -16,8 +16,8 @@ from teachserve.events import State
 from teachserve.observe.snapshot import Header, ThreadView
 from teachserve.observe.stays import Stay
 from teachserve.topology.flow import roles
+from teachserve.topology.points import Point, Role, VerbCall, reachable
 from teachserve.topology.source import Source
-from teachserve.topology.verbs import Role, Step, VerbCall, reachable
 
 
 class Place(NamedTuple):
@@ -61,7 +61,7 @@ class Lines:
             found = roles(Source.read(file, header.source_class))
         except (OSError, SyntaxError, LookupError) as error:
             return cls(file, text, problem=f"no thread can be given a line of {name}: {_reason(error)}")
-        files = {file, *(step.file for role in found.values() for step in role.steps() if step.file)}
+        files = {file, *(point.file for role in found.values() for point in role.points() if point.file)}
         newer = sorted(Path(one).name for one in files if changed_since(one, header.started))
         if newer:
             return cls(file, text, problem=f"{newer[0]} is younger than the server, which runs an older text")
@@ -85,19 +85,22 @@ class Lines:
             return ()
         if state is State.STARTING:
             return _places(reachable(life.begin, until_announced=True))
-        steps = [step for step in life.steps() if step.call and state in life.announces(step.call)]
+        points = [point for point in life.points() if point.call and state in life.announces(point.call)]
         if state is State.WAITING and queue:
-            steps = [step for step in steps if step.call.queue in (queue, "")]
+            points = [point for point in points if point.call.queue in (queue, "")]
         if state is State.ACCEPTED:  # nothing blocks in it: it is what lies between accept and the next verb
-            steps += reachable((after for step in steps for after in step.next), until_announced=True)
-        return _places(steps)
+            points += reachable((after for point in points for after in point.next), until_announced=True)
+        return _places(points)
 
     def leaves(self, role: str, state: State, queue: str = "") -> tuple[Place, ...]:
         """The lines that it may come past in this state, having left where it stands."""
         standing = {*self.stands(role, state, queue)}
-        steps = self.roles[role].steps() if role in self.roles else ()
+        points = self.roles[role].points() if role in self.roles else ()
         begin = [
-            after for step in steps if step.call and Place(step.file, step.line) in standing for after in step.next
+            after
+            for point in points
+            if point.call and Place(point.file, point.line) in standing
+            for after in point.next
         ]
         return _places(reachable(begin, until_announced=True))
 
@@ -134,8 +137,8 @@ class Lines:
         return [call for role in self.roles.values() for call in role.calls]
 
 
-def _places(steps: Iterable[Step]) -> tuple[Place, ...]:
-    return tuple(sorted({Place(step.file, step.line) for step in steps if step.line}))
+def _places(points: Iterable[Point]) -> tuple[Place, ...]:
+    return tuple(sorted({Place(point.file, point.line) for point in points if point.line}))
 
 
 def changed_since(file: str, started: str) -> bool:

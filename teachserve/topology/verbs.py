@@ -1,7 +1,4 @@
-"""The verbs that a role calls, where, and in what order: for lines to stand at, and for arrows to draw."""
-
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+"""The verbs that an architecture is written in, and the states that a thread may enter in each."""
 
 from teachserve.events import State
 
@@ -32,78 +29,7 @@ MAY_PASS = frozenset({"wait_for_place", "select", "read"})
 """Verbs that return without a word where there is nothing to wait for."""
 QUIET = frozenset({"admit", "short_of_acceptors", "refuse", "close"})
 """Verbs in which a thread stays in the state that it is in."""
-
-
-@dataclass(frozen=True, slots=True)
-class VerbCall:
-    """A verb called in a role's life. `queue` is the named queue of a take or a hand_over, "" where none can be read."""
-
-    role: str
-    method: str
-    verb: str
-    line: int
-    file: str
-    queue: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Spawn:
-    """A spawn: which method it starts, in which role; "" for what is not written there in plain words."""
-
-    method: str
-    role: str
-    line: int
-    file: str
-
-
-@dataclass(eq=False, slots=True)
-class Step:
-    """A place that a thread comes past, the verb that is called there if one is, and where it may come next."""
-
-    file: str = ""
-    line: int = 0
-    call: VerbCall | None = None
-    next: list["Step"] = field(default_factory=list)
-
-
-@dataclass
-class Role:
-    """A role's life as it is written. `unread` says why it cannot be told in full; then no line of it is certain."""
-
-    name: str
-    begin: list[Step] = field(default_factory=list)
-    unread: list[str] = field(default_factory=list)
-
-    def steps(self) -> Iterator[Step]:
-        """Every place that can be reached, each once."""
-        return reachable(self.begin)
-
-    @property
-    def calls(self) -> list[VerbCall]:
-        """Every verb that it calls, in the order of the text."""
-        found = {step.call for step in self.steps() if step.call}
-        return sorted(found, key=lambda call: (call.file, call.line, call.verb))
-
-    @property
-    def loops(self) -> bool:
-        """Whether it watches many connections with `select`."""
-        return any(call.verb == "select" for call in self.calls)
-
-    def announces(self, call: VerbCall) -> frozenset[State]:
-        """The states that its threads may enter in this call."""
-        states = ANNOUNCES.get(call.verb, frozenset())
-        return IN_A_LOOP.get(call.verb, states) if self.loops else states
-
-
-def reachable(begin: Iterable[Step], until_announced: bool = False) -> Iterator[Step]:
-    """The places that follow, each once; all of them, or up to the verb that announces a state next, that included."""
-    seen: set[Step] = set()
-    todo = list(begin)
-    while todo:
-        step = todo.pop()
-        if step in seen:
-            continue
-        seen.add(step)
-        yield step
-        if not until_announced or step.call is None or step.call.verb in MAY_PASS:
-            todo += step.next
+ON_A_QUEUE = frozenset({"take", "hand_over", "select"})
+"""Verbs whose last argument, or `queue`, is a named queue."""
+BEHIND_SERVE = "driver"
+"""On what `Taskmaster.serve` calls read, handle and write."""

@@ -312,14 +312,14 @@ def source_header(file: Path, **changes: object) -> Header:
 def test_what_cannot_be_followed_is_said_and_nothing_is_certain_then(words: str, tmp_path: Path) -> None:
     found = derived(tmp_path, f"self.accept()\n{words}")
     assert not found.certain("worker")
-    assert UNCERTAIN[words] in " ".join(found.roles["worker"].unread)
+    assert UNCERTAIN[words] in " ".join(map(str, found.roles["worker"].unread))
     tallies, nowhere = found.tally([view(1, S.ACCEPTING)])
     assert (nowhere, [tally.certain.total() for tally in tallies.values()]) == ([], [0])
 
 
 def test_a_base_class_that_is_not_found_is_said(tmp_path: Path) -> None:
     found = derived(tmp_path, "self.accept()", bases="Unheard")
-    assert "the base class Unheard of Own cannot be read" in " ".join(found.roles["worker"].unread)
+    assert "the base class Unheard of Own cannot be read" in " ".join(map(str, found.roles["worker"].unread))
 
 
 def test_two_lines_share_a_thread_unless_its_queue_tells_them_apart(tmp_path: Path) -> None:

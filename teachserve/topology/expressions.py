@@ -1,0 +1,282 @@
+"""Turns a method's expressions into points: the calls of verbs, of helpers and of spawn, in the order of evaluation."""
+
+import ast
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from teachserve.topology.points import Exits, Point, Spawn, Test, Unread, VerbCall
+from teachserve.topology.verbs import ANNOUNCES, BEHIND_SERVE, ON_A_QUEUE, QUIET
+from teachserve.topology.words import both, said
+
+if TYPE_CHECKING:
+    from teachserve.topology.flow import Calling, Life
+    from teachserve.topology.source import Method
+
+VERBS = {*ANNOUNCES, *QUIET}
+EACH = ("1 for each", "any number")
+"""How often a while loop does something begins so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a name is known to hold: an attribute of the taskmaster, a plain value, or what a `verb` gave."""
+
+    words: str
+    attribute: bool = False
+    verb: str = ""
+
+
+class Expressions:
+    """What is evaluated in one call of a method."""
+
+    def __init__(self, life: "Life", method: "Method", calling: "Calling", exits: Exits) -> None:
+        self.life, self.method, self.calling, self.exits = life, method, calling, exits
+        self.loops = [*calling.loops]
+        arguments = method.node.args.posonlyargs + method.node.args.args
+        self.me = arguments[0].arg if arguments else ""
+        if calling.within:
+            self.me = BEHIND_SERVE
+        self._known = self._names()
+
+    def chain(self, nodes: Iterable[ast.AST | None], after: Point) -> Point:
+        """The first point of these, evaluated one after the other."""
+        for node in reversed([*nodes]):
+            if node is not None and self.names_me(node):
+                after = self._expression(node, after)
+        return after
+
+    def branch(self, test: ast.expr, yes: Point, no: Point) -> Point:
+        """The first point of a test that leads to one of two."""
+        match test:
+            case ast.Constant(value=value):
+                return yes if value else no
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                return self.branch(operand, no, yes)
+            case ast.BoolOp(op=operator, values=values) if self.acts(test):
+                for value in reversed(values):
+                    if isinstance(operator, ast.And):
+                        yes = self.branch(value, yes, no)
+                    else:
+                        no = self.branch(value, yes, no)
+                return yes if isinstance(operator, ast.And) else no
+        holds, fails = both(test, self.me)
+        fork = self.point().lead(yes, self.test(holds, test)).lead(no, self.test(fails, test, False))
+        return self.chain([test], fork)
+
+    def _expression(self, node: ast.AST, after: Point) -> Point:
+        match node:
+            case ast.Call():
+                return self._call(node, after)
+            case ast.Attribute(value=ast.Name(id=me), attr=name) if me == self.me:
+                if name in VERBS or name in self.life.source.methods:
+                    what = "passed on instead of called" if isinstance(node.ctx, ast.Load) else "given another value"
+                    self.lose(node, f"{name} is {what}")
+                elif name == "options":
+                    self.doubt(node, "options is passed on: which of them are used is not written here")
+                return after
+            case ast.Attribute(value=ast.Attribute(value=ast.Name(id=me), attr="options")) if me == self.me:
+                return after
+            case ast.Name(id=me, ctx=ast.Load()) if me == self.me:
+                self.lose(node, f"{me} is passed on")
+                return after
+            case ast.Lambda():
+                self.lose(node, "a function inside the method")
+                return after
+            case ast.Yield() | ast.YieldFrom() | ast.Await():
+                self.lose(node, f"{type(node).__name__.lower()}: what runs this method is not written here")
+            case ast.BoolOp(op=operator, values=[*others, last]):
+                point = self.chain([last], after)
+                for value in reversed(others):
+                    both_ways = (point, after) if isinstance(operator, ast.And) else (after, point)
+                    point = self.branch(value, *both_ways)
+                return point
+            case ast.IfExp():
+                return self.branch(node.test, self.chain([node.body], after), self.chain([node.orelse], after))
+            case ast.Compare(ops=[_, _, *_]) if self.acts(node):
+                self.doubt(node, "a chain of comparisons may end before its last")
+            case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
+                if isinstance(node, ast.GeneratorExp) and self.acts(node):
+                    self.doubt(node, "when a generator expression is run is not written here")
+                made = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
+                return self._comprehension(node.generators, made, after)
+            case ast.Dict():
+                pairs = zip(node.keys, node.values, strict=True)
+                return self.chain([one for pair in pairs for one in pair], after)
+        return self.chain(ast.iter_child_nodes(node), after)
+
+    def _comprehension(self, generators: list[ast.comprehension], made: list[ast.expr], after: Point) -> Point:
+        if not generators:
+            return self.chain(made, after)
+        first, *others = generators
+        head, items = self.point(), said(first.iter, self.me)
+        back = self.point().lead(head, back=True)
+        body = self._comprehension(others, made, back)
+        for test in reversed(first.ifs):
+            body = self.branch(test, body, back)
+        head.lead(body, self.test(f"for {said(first.target, self.me)} in {items}", first.iter, True, True))
+        head.lead(after, self.test(f"end of {items}", first.iter, False, True))
+        return self.chain([first.iter], head)
+
+    # Calls.
+
+    def _call(self, node: ast.Call, after: Point) -> Point:
+        arguments = [*node.args, *node.keywords]
+        match node.func:
+            case ast.Attribute(value=ast.Name(id=me), attr=name) if me == self.me:
+                if name == "spawn":
+                    arguments = self._left(node)
+                return self.chain(arguments, self._enter(node, name, self.life.source.methods.get(name, ()), after))
+            case ast.Attribute(value=ast.Call(func=ast.Name(id="super"), args=[]), attr=name):
+                above = self.life.source.above(self.method, name)
+                return self.chain(arguments, self._enter(node, name, above, after))
+        return self.chain([node.func, *arguments], after)
+
+    def _enter(self, node: ast.Call, name: str, found: "tuple[Method, ...]", after: Point) -> Point:
+        """The point into what is called."""
+        point = self.point(node.func, node.func.end_lineno)
+        ends = (node.end_lineno or 0, node.end_col_offset or 0)
+        point.order = (*self.calling.order, ends)
+        queue = self._queue(node) if name in ON_A_QUEUE else ""
+        shown = said(node, self.me)
+        call = VerbCall(self.life.role.name, self.method.name, name, point.line, point.file, queue, ends, shown)
+        if within := self.calling.within:
+            call = replace(within, verb=name, shown=shown, within=within.verb)
+        inner = replace(self.calling, stack=(*self.calling.stack, self.method), order=point.order, given={})
+        serving = self.life.serving
+        if found:
+            inner = replace(inner, given=self._bound(found[0], node), loops=(*self.loops,), raised=self.exits.raised)
+            begin, again = self.life.enter(found[0], inner, after)
+            return point.lead(begin, back=again)
+        if name == "serve" and serving is not None and not within:
+            return point.lead(self.life.enter(serving, replace(inner, within=call), after)[0])
+        if name in VERBS:
+            point.call = call
+            point.spawn = self._spawn(node) if name == "spawn" else None
+        else:
+            self.lose(node, f"{name} is no verb, and no method that can be read")
+        return point.lead(after)
+
+    def _left(self, node: ast.Call) -> list[ast.AST]:
+        """The arguments of a spawn that may call something: neither its method nor its role."""
+        arguments = node.args[1:] if _is_mine(node.args[:1], self.me) else node.args
+        return [*arguments, *(keyword for keyword in node.keywords if keyword.arg != "role")]
+
+    def _spawn(self, node: ast.Call) -> Spawn:
+        method = role = ""
+        if _is_mine(node.args[:1], self.me):
+            method = node.args[0].attr
+        given = next((self.given(keyword.value) for keyword in node.keywords if keyword.arg == "role"), None)
+        if given is not None and not given.verb:
+            value = self.life.source.constants.get(given.words) if given.attribute else ast.literal_eval(given.words)
+            role = value if isinstance(value, str) else ""
+        return Spawn(node.lineno, self.method.file, method, role, self._many(node))
+
+    def _many(self, node: ast.Call) -> str:
+        """How many are spawned here, in the source's own words."""
+        for argument in node.args[1:]:
+            given = self.given(argument)
+            if given and given.verb == "accept":
+                return "1 for each connection"
+        each = [words for words in self.loops if words.startswith(EACH)]
+        times = " * ".join(words for words in self.loops if not words.startswith(EACH))
+        if not each:
+            return times or "1"
+        return each[-1] if not times else f"{times}{each[-1].removeprefix('1')}"
+
+    # What is known of names.
+
+    def _queue(self, node: ast.Call) -> str:
+        """The named queue that a verb is called with; "" where it is not written there."""
+        named = [keyword.value for keyword in node.keywords if keyword.arg == "queue"]
+        given = next((self.given(argument) for argument in [*named, *node.args[-1:]]), None)
+        if given is not None and given.attribute and given.words in self.life.source.queues:
+            return given.words
+        self.doubt(node, f"which of the class's queues {said(node, self.me)} means is not written here")
+        return ""
+
+    def given(self, node: ast.expr) -> Given | None:
+        """What this expression is known to be."""
+        match node:
+            case ast.Name(id=name):
+                return self._known.get(name)
+            case ast.NamedExpr(value=value):
+                return self.given(value)
+            case ast.Constant(value=str() | int() | None):
+                return Given(repr(node.value))
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=me), attr=name)) if me == self.me and name in VERBS:
+                return Given(said(node, me), verb=name)
+            case ast.Attribute():
+                return Given(said(node, self.me), attribute=True) if self.names_me(node) else None
+        return None
+
+    def _names(self) -> dict[str, Given]:
+        """The names that hold the same all through the method."""
+        self._known = {}
+        arguments = ast.walk(self.method.node.args)
+        known = {one.arg: self.calling.given.get(one.arg) for one in arguments if isinstance(one, ast.arg)}
+        valued = {}
+        for node in ast.walk(self.method.node):
+            match node:
+                case (
+                    ast.NamedExpr(target=ast.Name() as target, value=value)
+                    | ast.Assign(targets=[ast.Name() as target], value=value)
+                ):
+                    valued[target] = value
+        for node in ast.walk(self.method.node):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store | ast.Del):
+                given = self.given(valued[node]) if node in valued else None
+                known[node.id] = given if known.get(node.id, given) == given else None
+        return {name: given for name, given in known.items() if given is not None}
+
+    def _bound(self, method: "Method", node: ast.Call) -> dict[str, Given]:
+        """What the parameters of a method are known to hold in this call of it."""
+        arguments = method.node.args
+        names = [one.arg for one in arguments.posonlyargs + arguments.args][1:]
+        pairs = [*zip(names, node.args, strict=False)]
+        if any(isinstance(one, ast.Starred) for one in node.args):
+            pairs = []
+        pairs += [(keyword.arg, keyword.value) for keyword in node.keywords if keyword.arg]
+        bound = ((name, self.given(value)) for name, value in pairs)
+        return {name: given for name, given in bound if given is not None}
+
+    # Both.
+
+    def point(self, node: ast.AST | None = None, line: int | None = None) -> Point:
+        """A new point, at this place if one is given."""
+        point = Point() if node is None else Point(self.method.file, line or node.lineno)
+        self.life.made.append(point)
+        return point
+
+    def test(self, words: str, node: ast.AST, holds: bool = True, counts: bool = False) -> Test:
+        """A condition that stands here."""
+        place = (node.lineno, node.col_offset, node.end_lineno or 0, node.end_col_offset or 0)
+        return Test(words, (self.method.file, *place), holds, counts)
+
+    def names_me(self, node: ast.AST) -> bool:
+        """Whether the taskmaster is named in it."""
+        return any(isinstance(one, ast.Name) and one.id in (self.me, "super") for one in ast.walk(node))
+
+    def acts(self, node: ast.AST) -> bool:
+        """Whether something of the taskmaster's is called in it."""
+        return any(isinstance(one, ast.Call) and self.names_me(one.func) for one in ast.walk(node))
+
+    def lose(self, node: ast.AST, why: str) -> None:
+        """Something that may hide a verb."""
+        self._note(self.life.role.unread, node, why)
+
+    def doubt(self, node: ast.AST, why: str) -> None:
+        """Something that hides no verb, but what comes before or after it."""
+        self._note(self.life.role.unordered, node, why)
+
+    def _note(self, notes: list[Unread], node: ast.AST, why: str) -> None:
+        if not self.calling.within:
+            self.life.note(notes, Unread(self.method.file, node.lineno, why))
+
+
+def _is_mine(arguments: list[ast.expr], me: str) -> bool:
+    """Whether the first of these is a method of the taskmaster, written in plain words."""
+    match arguments:
+        case [ast.Attribute(value=ast.Name(id=name))]:
+            return name == me
+    return False
