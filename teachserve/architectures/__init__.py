@@ -16,6 +16,16 @@ NAMES: dict[str, str] = {
 }
 
 
+def named(text: str) -> tuple[str, str]:
+    """(module, class) that a name, or `module:Class`, stands for; imports nothing. Raises: UnknownArchitecture."""
+    module_name, colon, class_name = NAMES.get(text, text).partition(":")
+    if not colon or not module_name or not class_name:
+        close = difflib.get_close_matches(text, NAMES, 1, 0.5)
+        guess = f"did you mean {close[0]}?" if close else f"give one of {', '.join(NAMES)}, or module:Class"
+        raise UnknownArchitecture(f"there is no architecture {text!r}: {guess}")
+    return module_name, class_name
+
+
 def find(architecture: str | type[Taskmaster]) -> tuple[str, type[Taskmaster]]:
     """(name, class) of an architecture given by name, as `module:Class`, or as the class itself.
 
@@ -25,12 +35,7 @@ def find(architecture: str | type[Taskmaster]) -> tuple[str, type[Taskmaster]]:
         return next((n for n, path in NAMES.items() if path.endswith(f":{architecture.__name__}")
                      and path.startswith(architecture.__module__)), architecture.__name__), architecture  # fmt: skip
     text = str(architecture)
-    path = NAMES.get(text, text)
-    module_name, colon, class_name = path.partition(":")
-    if not colon or not module_name or not class_name:
-        close = difflib.get_close_matches(text, NAMES, 1, 0.5)
-        guess = f"did you mean {close[0]}?" if close else f"give one of {', '.join(NAMES)}, or module:Class"
-        raise UnknownArchitecture(f"there is no architecture {text!r}: {guess}")
+    module_name, class_name = named(text)
     try:
         module = importlib.import_module(module_name)
     except ImportError as error:
