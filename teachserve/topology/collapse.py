@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from teachserve.topology.points import Point, Test
 
 MOST_ALTERNATIVES = 8
-SEVERAL = "one of several conditions"
+SEVERAL = Test("one of several conditions", ("", 0, 0, 0, 0), True)
 """Stands for the conditions where more than MOST_ALTERNATIVES lead from one verb to another."""
 
 
@@ -80,10 +80,9 @@ def either(alternatives: Iterable[Alternative]) -> Alternatives:
     found = [*dict.fromkeys(alternatives)]
     while (fewer := _merged(found)) is not None:
         found = fewer
-    if len(found) > MOST_ALTERNATIVES:
+    if len(found) > MOST_ALTERNATIVES or (len(found) > 1 and any(SEVERAL in one.tests for one in found)):
         common = tuple(test for test in found[0].tests if all(test in one.tests for one in found))
-        several = Test(SEVERAL, ("", 0, 0, 0, 0), True)
-        found = [Alternative(tuple(dict.fromkeys((*common, several))), all(one.back for one in found))]
+        found = [Alternative(tuple(dict.fromkeys((*common, SEVERAL))), all(one.back for one in found))]
     return tuple(found)
 
 

@@ -12,7 +12,7 @@ from teachserve.topology.expressions import Given
 from teachserve.topology.points import Point, Role, Spawn, Unread, VerbCall
 from teachserve.topology.source import Method, Source
 
-MOST_POINTS = 3000
+MOST_POINTS = 1000
 """Each call of a helper has a copy of it. Beyond so many points a role's calls come to a copy that is there already, and
 from there back to all their places: more ways than there are, never fewer."""
 
