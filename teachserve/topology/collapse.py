@@ -38,7 +38,7 @@ def collapse(begin: Point, keep: frozenset[Point]) -> Ways:
     """From each of these points, which of them may come next and on what conditions. `begin` is one of them."""
     ways: Ways = {}
     before: dict[Point, dict[Point, None]] = {}
-    order = _in_order(begin)
+    order = in_order(begin)
     for point in order:
         ways[point] = {}
         for way in point.ways:
@@ -107,7 +107,7 @@ def _one_for_both(one: Alternative, other: Alternative) -> Alternative | None:
     return None
 
 
-def _in_order(begin: Point) -> list[Point]:
+def in_order(begin: Point) -> list[Point]:
     """Every point, a branch before what is written after it."""
     found: dict[Point, None] = {}
     todo = [begin]
@@ -121,7 +121,7 @@ def _in_order(begin: Point) -> list[Point]:
 
 def needed(begin: Point, targets: frozenset[Point]) -> Iterator[Test]:
     """The tests that hold whenever one of these points is come to, but for those that count a loop's rounds."""
-    tests = dict.fromkeys(way.test for point in _in_order(begin) for way in point.ways if way.test)
+    tests = dict.fromkeys(way.test for point in in_order(begin) for way in point.ways if way.test)
     for test in tests:
         if not test.counts and not _comes_to(begin, targets, test):
             yield test

@@ -122,6 +122,11 @@ class Expressions:
 
     def _call(self, node: ast.Call, after: Point) -> Point:
         arguments = [*node.args, *node.keywords]
+        match node:
+            case ast.Call(args=[*first, ast.IfExp(test, one, other)]) if _is_mine([node.func], self.me):
+                if node.func.attr in ON_A_QUEUE:  # one of two queues
+                    calls = [self._with_last(node, queue, after) for queue in (one, other)]
+                    return self.chain([*first, *node.keywords], self.branch(test, *calls))
         match node.func:
             case ast.Attribute(value=ast.Name(id=me), attr=name) if me == self.me:
                 if name == "spawn":
@@ -131,6 +136,11 @@ class Expressions:
                 above = self.life.source.above(self.method, name)
                 return self.chain(arguments, self._enter(node, name, above, after))
         return self.chain([node.func, *arguments], after)
+
+    def _with_last(self, node: ast.Call, argument: ast.expr, after: Point) -> Point:
+        """The point into the same call with another last argument."""
+        call = ast.copy_location(ast.Call(node.func, [*node.args[:-1], argument], node.keywords), node)
+        return self._enter(call, node.func.attr, (), after)
 
     def _enter(self, node: ast.Call, name: str, found: "tuple[Method, ...]", after: Point) -> Point:
         """The point into what is called."""

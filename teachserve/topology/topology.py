@@ -7,7 +7,7 @@ import ast
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from teachserve.topology.collapse import Alternatives, collapse, either, needed
+from teachserve.topology.collapse import Alternatives, collapse, either, in_order, needed
 from teachserve.topology.flow import roles
 from teachserve.topology.points import Point, Role, Test
 from teachserve.topology.source import Source
@@ -156,7 +156,7 @@ class _Collapsed:
             words = Test(f"spawned as {method}", (method, 0, 0, 0, 0), True) if len(role.begin) > 1 else None
             self.begin.lead(first, words)
         called: dict[tuple, list[Point]] = {}
-        for point in sorted((one for one in role.points() if one.call), key=lambda one: one.order):
+        for point in sorted((one for one in in_order(self.begin) if one.call), key=lambda one: one.order):
             call = point.call
             called.setdefault((call.file, call.ends, call.verb, call.queue, call.within), []).append(point)
         self.points = [[self.begin], *called.values(), [role.end]]
