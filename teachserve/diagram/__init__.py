@@ -24,9 +24,9 @@ def locate(architecture: str) -> tuple[str, str]:
         raise UnknownArchitecture(f"cannot read {file}: {error}") from error
     try:
         found, node = module.defines(class_name)
-    except LookupError:
-        able = ", ".join(module.classes) or "none"
-        raise UnknownArchitecture(f"{module_name} has no class {class_name!r}: it defines {able}") from None
-    except (OSError, SyntaxError, ValueError) as error:
+    except (OSError, SyntaxError, LookupError, ValueError, RecursionError) as error:
+        if class_name not in module.imported:
+            able = ", ".join(module.classes) or "none"
+            raise UnknownArchitecture(f"{module_name} has no class {class_name!r}: it defines {able}") from None
         raise UnknownArchitecture(f"cannot read where {module_name} has {class_name} from: {error}") from error
     return found.file, node.name

@@ -107,7 +107,10 @@ class Body(Expressions):
 
     def _try(self, node: ast.Try, after: Point) -> Point:
         if self.acts(node):
-            self.doubt(node, self._not_told(node))
+            if node.handlers:
+                self.doubt(node, "which step raises what except catches is not written: each may")
+            if node.finalbody:
+                self.doubt(node, "what finally does after a verb has raised something is not followed")
         exits = self.exits
         if node.finalbody:
             exits = exits.each(lambda target: self.block(node.finalbody, target))
@@ -132,11 +135,6 @@ class Body(Expressions):
             for inside in self.life.made[before:]:
                 inside.lead(catch)
         return entry
-
-    def _not_told(self, node: ast.Try) -> str:
-        if node.handlers:
-            return "which step raises what except catches is not written: each may"
-        return "what finally does after something is raised in a verb is not followed"
 
     # How often: for what is spawned in a loop.
 

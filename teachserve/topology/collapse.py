@@ -45,9 +45,11 @@ def collapse(begin: Point, keep: frozenset[Point]) -> Ways:
             one = Alternative((way.test,) if way.test else (), way.back)
             ways[point][way.point] = either((*ways[point].get(way.point, ()), one))
             before.setdefault(way.point, {})[point] = None
-    for point in reversed(order):
-        if point not in keep:
-            _take_out(point, ways, before)
+    left = [point for point in reversed(order) if point not in keep]
+    while left:  # whoever joins the fewest first: it makes the fewest new ways
+        point = min(left, key=lambda one: len(before.get(one, ())) * len(ways[one]))
+        left.remove(point)
+        _take_out(point, ways, before)
     return ways
 
 
@@ -87,12 +89,13 @@ def either(alternatives: Iterable[Alternative]) -> Alternatives:
 
 
 def _merged(found: Sequence[Alternative]) -> list[Alternative] | None:
-    """With one alternative less; None where none can be spared."""
+    """With one alternative or one test less; None where none can be spared."""
     for position, one in enumerate(found):
-        for later, other in enumerate(found[position + 1 :], position + 1):
-            merged = _one_for_both(one, other)
-            if merged is not None:
+        for later, other in enumerate(found):
+            if later > position and (merged := _one_for_both(one, other)) is not None:
                 return [*found[:position], merged, *found[position + 1 : later], *found[later + 1 :]]
+            if later != position and (fewer := _where_not(one, other)) is not None:
+                return [*found[:later], fewer, *found[later + 1 :]]
     return None
 
 
@@ -105,6 +108,13 @@ def _one_for_both(one: Alternative, other: Alternative) -> Alternative | None:
     if len(here) == len(there) == 1 and here[0].denies(there[0]):
         return Alternative(one.without(here[0]).tests, back)
     return None
+
+
+def _where_not(one: Alternative, other: Alternative) -> Alternative | None:
+    """The other with a test less that says only that this one does not hold: a, or not a and b, is a or b."""
+    mine = {*one.tests} - {*other.tests}
+    denied = [test for test in other.tests for mine_alone in mine if test.denies(mine_alone)]
+    return other.without(denied[0]) if len(mine) == 1 and denied else None
 
 
 def in_order(begin: Point) -> list[Point]:

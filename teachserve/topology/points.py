@@ -143,7 +143,7 @@ class Role:
     def calls(self) -> list[VerbCall]:
         """Every verb that announces itself, in the order of the text."""
         found = {point.call for point in self.points() if point.call and point.call.verb not in QUIET}
-        return sorted(found, key=lambda call: (call.file, call.line, call.verb))
+        return sorted(found, key=lambda call: (call.file, call.line, call.verb, call.ends, call.queue))
 
     @property
     def loops(self) -> bool:

@@ -7,7 +7,7 @@ import ast
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from teachserve.topology.collapse import Alternatives, collapse, either, in_order, needed
+from teachserve.topology.collapse import Alternative, Alternatives, collapse, either, in_order, needed
 from teachserve.topology.flow import roles
 from teachserve.topology.points import Point, Role, Test
 from teachserve.topology.source import Source
@@ -190,7 +190,8 @@ class _Collapsed:
         )
 
 
-def _edge(before: int, after: int, alternatives: Alternatives) -> Edge:
+def _edge(before: int, after: int, alternatives: Iterable[Alternative]) -> Edge:
+    alternatives = sorted(alternatives, key=lambda one: [(test.place, not test.holds) for test in one.tests])
     words = [*dict.fromkeys(tuple(dict.fromkeys(test.words for test in one.tests)) for one in alternatives)]
     back = all(one.back for one in alternatives)
     if len(words) == 1:

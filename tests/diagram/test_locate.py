@@ -1,0 +1,45 @@
+"""An architecture's file is found by the names that every command takes, and nothing in it is run."""
+
+from pathlib import Path
+
+import pytest
+
+from teachserve.architectures import NAMES
+from teachserve.diagram import locate
+from teachserve.errors import UnknownArchitecture
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_ours_by_name_and_as_module_and_class(name: str) -> None:
+    file, class_name = locate(name)
+    assert f"class {class_name}(Taskmaster)" in Path(file).read_text()
+    assert locate(NAMES[name]) == (file, class_name)
+
+
+def test_a_student_s_module_is_read_and_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "never_run.py").write_text("raise SystemExit\nclass Mine: pass\n")
+    (tmp_path / "shown_here.py").write_text("from never_run import Mine\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert locate("never_run:Mine") == (str(tmp_path / "never_run.py"), "Mine")
+    assert locate("shown_here:Mine") == (str(tmp_path / "never_run.py"), "Mine")
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("recycle", "did you mean recycling?"),
+        ("no_such_module:Mine", "cannot find the file of 'no_such_module'"),
+        ("broken_module:Mine", "cannot read "),
+        ("good_module:Yours", "good_module has no class 'Yours': it defines Mine"),
+        ("gone_module:Mine", "its module no_such_module is not found"),
+    ],
+)
+def test_what_is_not_there_is_said(
+    name: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    (tmp_path / "broken_module.py").write_text("class Mine(:\n")
+    (tmp_path / "good_module.py").write_text("class Mine: pass\n")
+    (tmp_path / "gone_module.py").write_text("from no_such_module import Mine\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(UnknownArchitecture, match=says.replace("?", r"\?")):
+        locate(name)
