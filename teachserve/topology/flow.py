@@ -24,14 +24,14 @@ def roles(source: Source, serving: Method | None = None) -> dict[str, Role]:
     """
     lives = {"": Life(source, "", serving)}
     lives[""].begin("start")
-    done: set[tuple[str, str]] = set()
+    done: set[Spawn] = set()
     nameless: list[Spawn] = []
     todo = lives[""].spawned()
     while todo:
         spawn = todo.pop(0)
-        if (spawn.role, spawn.method) in done:
+        if spawn in done:
             continue
-        done.add((spawn.role, spawn.method))
+        done.add(spawn)
         if not spawn.role:
             nameless.append(spawn)
             continue
@@ -89,9 +89,13 @@ class Life:
         if again or (len(self.made) > MOST_POINTS and method in self._copies):
             begin, end, given = self._copies[method]
             end.lead(after)
+            where = method.file, method.node.lineno
+            if not again:
+                why = f"{method.name} is called in so many places that what follows each is not told apart"
+                self.note(self.role.unordered, Unread(*where, why))
             if _named(given) != _named(calling.given):
-                why = f"{method.name} is called with other queues or roles while it runs, or from very many places"
-                self.note(self.role.unordered, Unread(method.file, method.node.lineno, why))
+                why = f"{method.name} is called with several queues or roles, which are not told apart here"
+                self.note(self.role.unordered, Unread(*where, why))
             return begin, again
         begin, end = Point(method.file, method.node.lineno), Point().lead(after)
         self.made += begin, end

@@ -54,13 +54,16 @@ class Source:
             raise LookupError(f"there is no class {name} in it")
         methods: dict[str, list[Method]] = {}
         constants: dict[str, object] = {}
-        queues: dict[str, list[str]] = {}
+        queues: dict[int, list[str]] = {}
         unread: list[Unread] = []
         found: dict[tuple[str, str], tuple[Module, ast.ClassDef]] = {}
         for where, one in lineage(module, module.classes[name], unread):
             found.pop((where.file, one.name), None)  # a base that is met again comes after both
             found[where.file, one.name] = where, one
         for rank, (where, one) in enumerate(found.values()):
+            for decorator in one.decorator_list:
+                why = f"{one.name} is wrapped in {ast.unparse(decorator)}, which may change it"
+                unread.append(Unread(where.file, decorator.lineno, why))
             for statement in one.body:
                 if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
                     method = Method(statement.name, one.name, where.file, statement, rank)
@@ -68,7 +71,7 @@ class Source:
                 for constant, value in assigned(statement):
                     constants.setdefault(constant, value.value if isinstance(value, ast.Constant) else None)
                     if where.makes_queue(value):
-                        queues.setdefault(one.name, []).append(constant)
+                        queues.setdefault(rank, []).append(constant)
         node = module.classes[name]
         return cls(
             file, name, node.lineno, first_sentence(ast.get_docstring(node)) or module.sentence,

@@ -143,7 +143,7 @@ class Topology:
 
     def role(self, name: str) -> RoleLife:
         """The role of this name. Raises: KeyError."""
-        return next(role for role in self.roles if role.name == name)
+        return {role.name: role for role in self.roles}[name]
 
 
 class _Collapsed:

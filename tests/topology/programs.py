@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 VERBS = ("admit", "recycle", "close")
 MOST_VERBS = 60
 """A run is broken off behind so many."""
-RUNS = 4000
+RUNS = 20_000
 
 
 class Stopped(BaseException):

@@ -177,15 +177,51 @@ def test_a_queue_that_a_helper_is_given(tmp_path: Path) -> None:
 def test_a_helper_that_calls_itself_with_another_queue_says_so(tmp_path: Path) -> None:
     more = "def drain(self, queue):\n    if self.take(queue):\n        self.drain(self.right)"
     found = of_worker(tmp_path, "self.drain(self.left)", more)
-    assert unknown(found) == [
-        "worker 9: drain is called with other queues or roles while it runs, or from very many places"
-    ]
+    assert unknown(found) == ["worker 9: drain is called with several queues or roles, which are not told apart here"]
+
+
+def test_a_helper_called_very_often_says_that_its_ways_are_not_told_apart(tmp_path: Path) -> None:
+    ways = [f"def h{depth}(self):\n    self.h{depth + 1}()\n    self.h{depth + 1}()" for depth in range(12)]
+    found = of_worker(tmp_path, "self.h0()", "\n".join([*ways, "def h12(self):\n    self.recycle()"]))
+    assert table(found.roles[0]) == ["begin -> recycle", "recycle -> recycle", "recycle -> end"]
+    assert "worker 42: h11 is called in so many places that what follows each is not told apart" in unknown(found)
+
+
+def test_each_spawn_that_is_not_written_in_plain_words_is_said(tmp_path: Path) -> None:
+    found = of_worker(tmp_path, "self.spawn(self.work, role=input())\nself.spawn(self.work, role=input())")
+    assert [one.line for one in found.unknown] == [8, 9]
 
 
 def test_no_start_and_no_accepting_role_are_said(tmp_path: Path) -> None:
     found = derived(tmp_path, "class Own(Taskmaster):\n    pass\n")
     assert unknown(found) == ["start 2: there is no start", "start 2: accepting_role is not written in the class"]
     assert found.roles == ()
+
+
+def test_a_class_that_something_may_change_is_said(tmp_path: Path) -> None:
+    text = (
+        "@dressed(up=True)\nclass Own(Taskmaster):\n    accepting_role = 'worker'\n    def start(self):\n        pass\n"
+    )
+    assert unknown(derived(tmp_path, text)) == ["start 2: Own is wrapped in dressed(up=True), which may change it"]
+
+
+def test_one_of_ours_with_a_method_of_its_own(tmp_path: Path) -> None:
+    text = (
+        "from teachserve.architectures.thread_pool import ThreadPool\n"
+        "class Own(ThreadPool):\n"
+        "    def work(self):\n"
+        "        while guest := self.take(self.connections):\n"
+        "            self.close(guest)\n"
+    )
+    found = derived(tmp_path, text)
+    assert (found.accepting_role, found.queues, unknown(found)) == ("acceptor", ("connections",), [])
+    assert [role.name for role in found.roles] == ["acceptor", "worker"]
+    assert table(found.role("worker")) == [
+        "begin -> take connections",
+        "take connections -> close [guest]",
+        "take connections -> end [not guest]",
+        "close ~> take connections",
+    ]
 
 
 def test_a_base_that_cannot_be_read_is_said_once(tmp_path: Path) -> None:
