@@ -1,24 +1,19 @@
-"""Our two themes. Contrast of every colour on its background is at least 4.5 (WCAG AA); a test computes it.
-
-The hues are Okabe and Ito's, which people with any common colour blindness can tell apart; on white they are darkened,
-for as they stand they reach a contrast of 1.3 to 2.3 there. On the raised dark ground vermilion is a little lighter.
-"""
+"""Our two themes. Contrast of every colour on its background is at least 4.5 (WCAG AA); a test computes it."""
 
 from collections.abc import Iterable
 
 from textual.theme import Theme
 
-# name: (on the dark background, on the light one)
-PALETTE = {
-    "accepting": ("#56B4E9", "#0072B2"),
-    "talking": ("#CC79A7", "#9A4A78"),
-    "handling": ("#009E73", "#00795A"),
-    "waiting": ("#E69F00", "#8A5A00"),
-    "alarm": ("#E0660A", "#B84300"),
-    "quiet": ("#9A9A9A", "#6B6B6B"),
-}
-DARK_BACKGROUND, LIGHT_BACKGROUND = "#121212", "#FFFFFF"
-DARK_RAISED, LIGHT_RAISED = "#1E1E1E", "#F2F2F2"
+from teachserve.colours import (
+    DARK_BACKGROUND,
+    DARK_FOREGROUND,
+    DARK_RAISED,
+    LIGHT_BACKGROUND,
+    LIGHT_FOREGROUND,
+    LIGHT_RAISED,
+    PALETTE,
+)
+
 DARK_CURSOR, LIGHT_CURSOR = "#1F2A33", "#E6EEF5"
 
 
@@ -52,5 +47,5 @@ def named(name: str, known: Iterable[str]) -> str:
     return ours.get(name, name if name in known else DARK.name)
 
 
-DARK = _theme("teachserve-dark", DARK_BACKGROUND, DARK_RAISED, "#E6E6E6", 0)
-LIGHT = _theme("teachserve-light", LIGHT_BACKGROUND, LIGHT_RAISED, "#1A1A1A", 1)
+DARK = _theme("teachserve-dark", DARK_BACKGROUND, DARK_RAISED, DARK_FOREGROUND, 0)
+LIGHT = _theme("teachserve-light", LIGHT_BACKGROUND, LIGHT_RAISED, LIGHT_FOREGROUND, 1)

@@ -11,12 +11,13 @@ from textual.app import App
 from textual.filter import LineFilter, Monochrome
 from textual.message import Message
 
+from teachserve.colours import PALETTE
 from teachserve.dashboard.driver import resumable
 from teachserve.dashboard.help import HelpScreen
 from teachserve.dashboard.line_pane import WORDS
 from teachserve.dashboard.look import Look
 from teachserve.dashboard.plain import AsciiFilter
-from teachserve.dashboard.themes import DARK, LIGHT, PALETTE, named
+from teachserve.dashboard.themes import DARK, LIGHT, named
 
 DEFAULT_LOOK = Look()
 

@@ -1,8 +1,10 @@
 """Colours: readable on both grounds, and never the only sign."""
 
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -11,14 +13,18 @@ from demo.pictures import picture
 from textual.color import Color
 from textual.pilot import Pilot
 
+import teachserve.dashboard
 from teachserve.cli.view import View, view_options
+from teachserve.colours import PALETTE, STATE_COLOURS
 from teachserve.dashboard.app import Dashboard
-from teachserve.dashboard.glyphs import GLYPHS
+from teachserve.dashboard.glyphs import GLYPHS, css_name
 from teachserve.dashboard.look import Look
-from teachserve.dashboard.themes import DARK, LIGHT, PALETTE
+from teachserve.dashboard.themes import DARK, LIGHT
 from teachserve.events import State
 
 from .board import Given, play, screen_text, text_of
+
+STYLE_SHEET = Path(teachserve.dashboard.__file__).with_name("teachserve.tcss")
 
 
 def contrast(one: Color, other: Color) -> float:
@@ -45,6 +51,12 @@ def test_every_state_has_a_glyph_of_its_own_in_ascii() -> None:
     assert set(GLYPHS) == set(State)
     assert len(set(GLYPHS.values())) == len(State)
     assert all(len(glyph) == 1 and glyph.isascii() for glyph in GLYPHS.values())
+
+
+def test_the_style_sheet_gives_every_state_the_hue_that_the_table_says() -> None:
+    rules = re.findall(r"^([^{}\n]*state--[^{}\n]*)\{ color: \$state-(\w+);", STYLE_SHEET.read_text(), re.MULTILINE)
+    said = {selector.strip(" ."): hue for selectors, hue in rules for selector in selectors.split(",")}
+    assert said == {css_name(state): hue for state, hue in STATE_COLOURS.items()}
 
 
 def test_no_color_changes_no_word() -> None:
