@@ -1,0 +1,86 @@
+"""A drawing in the terminal: boxes, arrows and words in so many columns, in box-drawing glyphs or in ASCII alone."""
+
+import textwrap
+
+from teachserve.diagram import cells
+from teachserve.diagram.drawing import Drawing, printable
+from teachserve.diagram.placing import Box, text_width
+from teachserve.diagram.strokes import ASCII, DASHED
+
+LIGHT, DOUBLE, ROUND, FRAME = "┌─┐│└┘", "╔═╗║╚╝", "╭─╮│╰╯", "╭╌╮╎╰╯"
+BORDERS = {"role": DOUBLE, "client": ROUND, "begin": ROUND, "end": ROUND, "state": ROUND, "queue": ROUND}
+"""A box's corners and sides by the node's kind; LIGHT for the others."""
+_IN_DOUBLE = str.maketrans("┬┴├┤", "╤╧╟╢")
+_DASHED_KINDS = ("observed", "removed", "guard", "wake", "unknown")
+
+
+def render(drawing: Drawing, columns: int, ascii: bool = False) -> str:
+    """Title, picture, the words that had no place in it, legend; no line is wider than `columns`.
+
+    Raises: layout.DrawingError, in one line, where the picture needs more.
+    """
+    laid = cells.layout(drawing, columns)
+    rows = [row.rstrip() for row in _picture(drawing, laid)]
+    below = [*laid.ungrouped, *laid.notes, *map(printable, drawing.legend)]
+    lines = [*_wrapped(drawing.title, columns), "", *rows]
+    if below:
+        lines += ["", *(part for line in below for part in _wrapped(line, columns))]
+    text = "\n".join([*lines, ""])
+    return _in_ascii(text) if ascii else text
+
+
+def _in_ascii(text: str) -> str:
+    shown = text.translate(ASCII)
+    return "".join(character if character.isascii() else "?" * text_width(character) for character in shown)
+
+
+def _picture(drawing: Drawing, laid: cells.Cells) -> list[str]:
+    rows = [[" "] * laid.columns for _ in range(laid.rows)]
+    for group in laid.groups:
+        _border(rows, group, FRAME)
+        for label in group.lines:
+            _write(rows, group.row, group.column + 2, f" {label} ")
+    kinds = {node.key: BORDERS.get(node.kind, LIGHT) for node in drawing.nodes}
+    for box in laid.boxes:
+        _border(rows, box, kinds[box.key])
+        inside = box.height - 2
+        for number, line in enumerate(box.lines):
+            start = box.column + (box.width - text_width(line)) // 2
+            _write(rows, box.row + 1 + (inside - len(box.lines)) // 2 + number, start, line)
+    for path in laid.paths:
+        edge = drawing.edges[path.edge]
+        doubled = kinds[edge.tail] is DOUBLE
+        for number, (row, column, glyph) in enumerate(path.cells):
+            if not number and doubled:
+                glyph = glyph.translate(_IN_DOUBLE)
+            rows[row][column] = glyph.translate(DASHED) if edge.kind in _DASHED_KINDS else glyph
+    for path in laid.paths:
+        for row, column, text in path.label:
+            _write(rows, row, column, text)
+    return ["".join(row) for row in rows]
+
+
+def _border(rows: list[list[str]], box: Box, glyphs: str) -> None:
+    left_top, across, right_top, down, left_bottom, right_bottom = glyphs
+    inner = box.width - 2
+    _write(rows, box.row, box.column, left_top + across * inner + right_top)
+    _write(rows, box.bottom, box.column, left_bottom + across * inner + right_bottom)
+    for row in range(box.row + 1, box.bottom):
+        rows[row][box.column] = rows[row][box.right] = down
+
+
+def _write(rows: list[list[str]], row: int, column: int, text: str) -> None:
+    """Each character in its cell; after a wide one its second cell is empty, and what combines joins the cell before."""
+    for character in text:
+        width = text_width(character)
+        if not width:
+            rows[row][column - 1] += character
+            continue
+        rows[row][column] = character
+        for extra in range(1, width):
+            rows[row][column + extra] = ""
+        column += width
+
+
+def _wrapped(text: str, columns: int) -> list[str]:
+    return textwrap.wrap(printable(text), columns)
