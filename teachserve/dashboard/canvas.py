@@ -1,14 +1,7 @@
 """A canvas of character cells: texts in component styles, and lines whose crossings become junction glyphs."""
 
 from teachserve.dashboard.line_pane import Line
-
-NORTH, EAST, SOUTH, WEST = 1, 2, 4, 8
-GLYPHS = {
-    NORTH: "│", SOUTH: "│", NORTH | SOUTH: "│", EAST: "─", WEST: "─", EAST | WEST: "─",
-    EAST | SOUTH: "┌", WEST | SOUTH: "┐", NORTH | EAST: "└", NORTH | WEST: "┘",
-    NORTH | SOUTH | EAST: "├", NORTH | SOUTH | WEST: "┤", EAST | WEST | SOUTH: "┬", EAST | WEST | NORTH: "┴",
-    NORTH | EAST | SOUTH | WEST: "┼",
-}  # fmt: skip
+from teachserve.diagram.strokes import EAST, GLYPHS, NORTH, SOUTH, WEST
 
 
 class Canvas:

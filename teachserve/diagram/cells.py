@@ -12,7 +12,7 @@ from teachserve.diagram.drawing import Drawing, Edge, edge_lines, printable
 from teachserve.diagram.labelling import Label
 from teachserve.diagram.placing import FRAME_END, FRAME_SIDE, Box, text_width
 from teachserve.diagram.routing import Grid, Place, side_of
-from teachserve.diagram.strokes import ARROWS, GLYPHS, LEAVING, NORTH, SOUTH
+from teachserve.diagram.strokes import ARROWS, EAST, GLYPHS, LEAVING, NORTH, SOUTH, WEST
 
 _GAPS = (2, 5, 9)
 """Rows between two rows of boxes for each edge that passes there, tried one after the other."""
@@ -66,12 +66,12 @@ def _laid(drawing: Drawing, columns: int, gap: int, *, whole: bool) -> Cells | N
         grid.block(box.row, box.column, box.width, box.height)
     for group in groups:
         grid.frame(group, sum(map(text_width, group.lines)) + 4)
-    paths: dict[int, Path] = {}
     ways: dict[int, list[Place]] = {}
+    labels: dict[int, tuple[Label, int]] = {}
     notes: list[str] = []
     for number in _order(drawing, boxes):
         edge = drawing.edges[number]
-        way = grid.route(boxes[edge.tail], boxes[edge.head], edge.back)
+        way = _way(grid, edge, boxes)
         if way is None and whole:
             return None
         if way is None:
@@ -79,19 +79,35 @@ def _laid(drawing: Drawing, columns: int, gap: int, *, whole: bool) -> Cells | N
             continue
         grid.draw(way)
         ways[number] = way
-        label, note = _words(grid, way, edge_lines(edge), notes)
+        labels[number] = label, _ = _words(grid, way, edge_lines(edge), notes)
         for row, column, text in label:
             grid.block(row, column - 1, text_width(text) + 2)
-        paths[number] = Path(number, (), label, note)
     return Cells(
         height,
         columns,
         tuple(boxes[node.key] for node in drawing.nodes),
         tuple(groups),
-        tuple(replace(paths[number], cells=_glyphs(grid, ways[number])) for number in sorted(ways)),
+        tuple(Path(number, _glyphs(grid, ways[number]), *labels[number]) for number in sorted(ways)),
         tuple(notes),
         _ungrouped(drawing, groups),
     )
+
+
+def _way(grid: Grid, edge: Edge, boxes: dict[str, Box]) -> list[Place] | None:
+    """The best way that leaves room for the edge's words, or else the best."""
+    tail, head, lines = boxes[edge.tail], boxes[edge.head], edge_lines(edge)
+    best = grid.route(tail, head, edge.back)
+    if best is None or not lines:
+        return best
+    for by in (0, EAST, WEST):
+        way = grid.route(tail, head, edge.back, by) if by else best
+        if way is None:
+            continue
+        with grid.undoing():
+            grid.draw(way)
+            if labelling.find(grid, way, lines) is not None:
+                return way
+    return best
 
 
 def _told(drawing: Drawing, edge: Edge) -> str:

@@ -72,8 +72,8 @@ def _defaults(drawing: Drawing) -> dict[str, dict[str, object]]:
     return {
         "graph": {
             "rankdir": drawing.direction,
-            "nodesep": 0.6,
-            "ranksep": 0.6,
+            "nodesep": 0.7,
+            "ranksep": 0.35,
             "pad": 0.3,
             "splines": "spline",
             "bgcolor": style.LIGHT_BACKGROUND,
@@ -104,7 +104,7 @@ def _heading(drawing: Drawing) -> dict[str, object]:
 def _group(group: Group) -> dict[str, object]:
     return {
         "class": f"group {group.kind}",
-        "label": text_of([printable(group.label)]),
+        "label": text_of([f" {printable(group.label)} "]),  # the blanks keep it off the border
         "fontsize": style.FONT_SIZE,
         "labeljust": "l",
         "style": "rounded,filled",

@@ -36,6 +36,8 @@ def _places(grid: Grid, inner: list[Place], shown: list[str]) -> Iterator[tuple[
         away = abs(number - middle)
         top = row - (len(shown) - 1) // 2
         bent = 0.0 if _upright(inner, number) else 1.0
+        if top <= inner[-1][0] < top + len(shown):  # beside the arrow's head, which is read with the box
+            away += 1.5
         if (row, column + 1) not in taken and _clear(grid, top, column + 1, widest + 2, len(shown)):
             yield away + bent, _block(top, column + 2, shown)
         if (row, column - 1) not in taken and _clear(grid, top, column - widest - 2, widest + 2, len(shown)):

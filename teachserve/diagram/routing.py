@@ -5,6 +5,7 @@ cell * 4 + side: a picture has 10 to 20 thousand cells, and looking places up in
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from heapq import heappop, heappush
 
 from teachserve.diagram.placing import Box
@@ -84,16 +85,26 @@ class Grid:
         self._ports.update((self._number(way[0]), self._number(way[-1])))
         self._blocked[self._number(way[-2])] = 1  # the arrow's head
 
-    def route(self, tail: Box, head: Box, back: bool) -> list[Place] | None:
-        """The cells from one of the tail's border to one of the head's; None where there is no way."""
+    @contextmanager
+    def undoing(self) -> Iterator[None]:
+        """What is drawn and blocked within is gone afterwards."""
+        kept = bytes(self._blocked), bytes(self._lines), frozenset(self._ports)
+        yield
+        self._blocked, self._lines, self._ports = bytearray(kept[0]), bytearray(kept[1]), set(kept[2])
+
+    def route(self, tail: Box, head: Box, back: bool, by: int = 0) -> list[Place] | None:
+        """The cells from one of the tail's border to one of the head's; None where there is no way.
+
+        `by`: the side, EAST or WEST, of both boxes that is to be preferred, where the best way left no room for words.
+        """
         goals = {
             cell * 4 + (side + 2) % 4: cost
-            for cell, side, cost in self._open_ports(head, _sides(tail, head, back, entering=True))
+            for cell, side, cost in self._open_ports(head, _sides(tail, head, back, by, entering=True))
         }
         best: dict[int, float] = {}
         came: dict[int, int] = {}
         todo: list[tuple[float, float, int]] = []
-        for cell, side, cost in self._open_ports(tail, _sides(tail, head, back, entering=False)):
+        for cell, side, cost in self._open_ports(tail, _sides(tail, head, back, by, entering=False)):
             state = cell * 4 + side
             best[state] = cost
             heappush(todo, (cost, cost, state))
@@ -193,8 +204,10 @@ def side_of(place: Place, other: Place) -> int:
     return SIDES[((-1, 0), (0, 1), (1, 0), (0, -1)).index(step)]
 
 
-def _sides(tail: Box, head: Box, back: bool, *, entering: bool) -> dict[int, float]:
+def _sides(tail: Box, head: Box, back: bool, by: int, *, entering: bool) -> dict[int, float]:
     """What it costs to use each side: up and down for the way on, the sides for a way back or to a neighbour."""
+    if by:
+        return {_RIGHT: 0.0 if by == EAST else 20.0, _LEFT: 0.0 if by == WEST else 20.0, _UP: 20.0, _DOWN: 20.0}
     if tail.key == head.key:
         return {_RIGHT: 0.0, _LEFT: 2.0, _DOWN: 3.0 if entering else 6.0}
     if head.row > tail.bottom and not back:
