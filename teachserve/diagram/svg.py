@@ -17,70 +17,71 @@ SCOPE = "teachserve-drawing"
 
 PIXELS_PER_POINT = 4 / 3
 
+_OF_NODE = {"path": "shape", "polygon": "shape", "ellipse": "shape", "polyline": "line"}
+_OF_EDGE = {"path": "line", "polygon": "arrow", "ellipse": "arrow", "polyline": "arrow"}
+
 
 def render(drawing: Drawing, links: dot.Links = dot.line_link) -> str:
     """The picture with its style sheet, complete, in UTF-8. `links`: see `dot.Links`. Raises: layout.DrawingError."""
     drawn = ElementTree.fromstring(layout.run(dot.source(drawing, links, numbered=True), "svg"))
-    graph = drawn.find(f"{{{SVG}}}g")
+    for part in drawn.iter():
+        part.tag = part.tag.removeprefix(f"{{{SVG}}}")
+    graph = drawn.find("g")
     numbered = {f"node-{number}": node for number, node in enumerate(drawing.nodes)}
     numbered |= {f"edge-{number}": edge for number, edge in enumerate(drawing.edges)}
-    for part in graph.iter(f"{{{SVG}}}g"):
-        if (title := part.find(f"{{{SVG}}}title")) is not None:  # Graphviz's own: a node's key
+    for part in graph.iter("g"):
+        if (title := part.find("title")) is not None:  # Graphviz's own: a node's key
             part.remove(title)
         if (one := numbered.get(part.get("id", ""))) is not None:
             _say(part, one)
+    _classify_rest(graph)
     for part in graph.iter():
-        _plain(part)
-    _name_graph(graph)
+        _modernise(part)
     return _document(drawing, drawn.get("viewBox"), graph)
 
 
 def _say(part: ElementTree.Element, one: Node | Edge) -> None:
     """The docstring's sentence as the part's title, which a browser shows beside the pointer; classes for its shapes."""
+    if (first := next(part.iter("text"), None)) is not None:
+        first.set("class", "first")
+    classes = _OF_EDGE if isinstance(one, Edge) else _OF_NODE
+    for shape in part.iter():
+        if shape.tag in classes:
+            shape.set("class", classes[shape.tag])
     if one.tooltip:
-        said = ElementTree.Element(f"{{{SVG}}}title")
+        said = ElementTree.Element("title")
         said.text = printable(one.tooltip)
         part.insert(0, said)
-    texts = part.iter(f"{{{SVG}}}text")
-    for number, text in enumerate(texts):
-        if not number:
-            text.set("class", "first")
-    for shape in part.iter():
-        tag = shape.tag.removeprefix(f"{{{SVG}}}")
-        if isinstance(one, Edge) and tag in ("path", "polygon", "polyline", "ellipse"):
-            shape.set("class", "line" if tag == "path" else "arrow")
-        elif tag in ("path", "polygon", "ellipse"):
-            shape.set("class", "shape")
-        elif tag == "polyline":
-            shape.set("class", "line")
 
 
-def _plain(part: ElementTree.Element) -> None:
+def _classify_rest(graph: ElementTree.Element) -> None:
+    """Classes for the ground, the legend, and the groups' boxes; the box around all of it, which holds the title, goes."""
+    for child in graph:
+        classes = child.get("class", "").split()
+        if child.tag == "polygon":
+            child.set("class", "ground")
+        elif child.tag == "text":
+            child.set("class", "legend")
+        elif "cluster" in classes:
+            whole = "drawing" in classes
+            for part in list(child):
+                if part.tag == "text":
+                    part.set("class", "title" if whole else "first")
+                elif whole:
+                    child.remove(part)
+                else:
+                    part.set("class", "shape")
+
+
+def _modernise(part: ElementTree.Element) -> None:
     """Attributes as SVG 2 has them, and none that Graphviz numbers or repeats."""
     part.attrib.pop("id", None)
     part.attrib.pop(f"{{{XLINK}}}title", None)
     if (address := part.attrib.pop(f"{{{XLINK}}}href", None)) is not None:
         part.set("href", address)
-    elif part.tag == f"{{{SVG}}}a":  # a tooltip alone: no link
-        part.tag = f"{{{SVG}}}g"
+    elif part.tag == "a":  # a tooltip alone: no link
+        part.tag = "g"
         part.attrib.pop("target", None)
-
-
-def _name_graph(graph: ElementTree.Element) -> None:
-    for child in graph:
-        if child.tag == f"{{{SVG}}}polygon":
-            child.set("class", "ground")
-        elif child.tag == f"{{{SVG}}}text":
-            child.set("class", "legend")
-        elif "cluster" in child.get("class", "").split():
-            title = "drawing" in child.get("class").split()
-            for part in list(child):
-                if title and part.tag == f"{{{SVG}}}polygon":
-                    child.remove(part)
-                elif part.tag == f"{{{SVG}}}text":
-                    part.set("class", "title" if title else "first")
-                elif part.tag in (f"{{{SVG}}}polygon", f"{{{SVG}}}path"):
-                    part.set("class", "shape")
 
 
 def _document(drawing: Drawing, box: str, graph: ElementTree.Element) -> str:
@@ -101,7 +102,6 @@ def _document(drawing: Drawing, box: str, graph: ElementTree.Element) -> str:
     ElementTree.SubElement(root, "style").text = f"\n{style.style_sheet(SCOPE)}\n"
     root.append(graph)
     for part in root.iter():
-        part.tag = part.tag.removeprefix(f"{{{SVG}}}")
         part.tail = "\n"
         if len(part):
             part.text = "\n"

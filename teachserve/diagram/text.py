@@ -3,13 +3,15 @@
 import textwrap
 
 from teachserve.diagram import cells
-from teachserve.diagram.drawing import Drawing, printable
+from teachserve.diagram.drawing import Drawing, Edge, printable
 from teachserve.diagram.placing import Box, text_width
-from teachserve.diagram.strokes import ASCII, DASHED
+from teachserve.diagram.strokes import ASCII, DASHED, HEAVY
 
-LIGHT, DOUBLE, ROUND, FRAME = "┌─┐│└┘", "╔═╗║╚╝", "╭─╮│╰╯", "╭╌╮╎╰╯"
+LIGHT, DOUBLE, ROUND, FAINT, FRAME = "┌─┐│└┘", "╔═╗║╚╝", "╭─╮│╰╯", "┌╌┐╎└┘", "╭╌╮╎╰╯"
 BORDERS = {"role": DOUBLE, "client": ROUND, "begin": ROUND, "end": ROUND, "state": ROUND, "queue": ROUND}
-"""A box's corners and sides by the node's kind; LIGHT for the others."""
+"""A box's corners and sides by the node's kind; LIGHT for the others, FAINT for what is faint, FRAME for a group."""
+HOT = 0.5
+"""The weight from which on an edge is drawn thick."""
 _IN_DOUBLE = str.maketrans("┬┴├┤", "╤╧╟╢")
 _DASHED_KINDS = ("observed", "removed", "guard", "wake", "unknown")
 
@@ -29,6 +31,13 @@ def render(drawing: Drawing, columns: int, ascii: bool = False) -> str:
     return _in_ascii(text) if ascii else text
 
 
+def edge_glyph(edge: Edge, glyph: str) -> str:
+    """The glyph of a cell in the edge's own weight: dashed by its kind, or thick by what goes along it."""
+    if edge.kind in _DASHED_KINDS:
+        return glyph.translate(DASHED)
+    return glyph.translate(HEAVY) if edge.weight >= HOT else glyph
+
+
 def _in_ascii(text: str) -> str:
     shown = text.translate(ASCII)
     return "".join(character if character.isascii() else "?" * text_width(character) for character in shown)
@@ -40,7 +49,7 @@ def _picture(drawing: Drawing, laid: cells.Cells) -> list[str]:
         _border(rows, group, FRAME)
         for label in group.lines:
             _write(rows, group.row, group.column + 2, f" {label} ")
-    kinds = {node.key: BORDERS.get(node.kind, LIGHT) for node in drawing.nodes}
+    kinds = {node.key: FAINT if node.faint else BORDERS.get(node.kind, LIGHT) for node in drawing.nodes}
     for box in laid.boxes:
         _border(rows, box, kinds[box.key])
         inside = box.height - 2
@@ -53,7 +62,7 @@ def _picture(drawing: Drawing, laid: cells.Cells) -> list[str]:
         for number, (row, column, glyph) in enumerate(path.cells):
             if not number and doubled:
                 glyph = glyph.translate(_IN_DOUBLE)
-            rows[row][column] = glyph.translate(DASHED) if edge.kind in _DASHED_KINDS else glyph
+            rows[row][column] = edge_glyph(edge, glyph)
     for path in laid.paths:
         for row, column, text in path.label:
             _write(rows, row, column, text)

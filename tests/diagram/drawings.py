@@ -4,7 +4,6 @@ from teachserve.diagram.drawing import EDGE_KINDS, NODE_KINDS, Drawing, Edge, Gr
 from teachserve.events import EVENT_NAMES, MEANING, State
 
 FILE = "teachserve/architectures/recycling.py"
-VERBS = "teachserve/taskmaster.py"
 
 
 def recycling() -> Drawing:

@@ -119,6 +119,19 @@ def test_the_life_s_steps_stand_in_their_thread_s_box() -> None:
     assert "╭╌ worker ╌" in text.render(drawings.life(), 78)
 
 
+def test_what_is_observed_is_dashed_what_is_hot_is_thick_and_what_is_faint_has_a_thin_border() -> None:
+    nodes = (Node("a", ("first",), "verb"), Node("b", ("second",), "verb", faint=True))
+
+    def drawn(**edge: object) -> str:
+        return text.render(Drawing("two", "", "", nodes, (Edge("a", "b", **edge),)), 78)
+
+    assert "┆" in drawn(kind="observed")
+    assert "┃" in drawn(weight=1.0)
+    assert not {"┆", "┃"} & set(drawn())
+    assert "╌" in drawn()
+    assert "╌" not in text.render(drawings.recycling(), 78)
+
+
 def test_the_recycling_architecture_fits_a_terminal() -> None:
     shown = text.render(drawings.recycling(), 78).splitlines()
     assert len(shown) <= 40
