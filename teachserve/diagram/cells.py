@@ -15,15 +15,15 @@ from teachserve.diagram.routing import Grid, Place, side_of
 from teachserve.diagram.strokes import ARROWS, EAST, GLYPHS, LEAVING, NORTH, SOUTH, WEST
 
 _GAPS = (2, 5, 9)
-"""Rows between two rows of boxes for each edge that passes there, tried one after the other."""
+"""Free rows between two rows of boxes, beside those that many edges need; tried until every edge has a way."""
 
 
 @dataclass(frozen=True)
 class Path:
-    """An edge's way: `edge` is its position in the drawing; `cells` row, column and glyph from border to border.
+    """An edge's way: `edge` is its position in the drawing; `cells` row, column and glyph, from tail to head.
 
-    The first cell is where it leaves the tail's border, the last but one cell of the way is the arrow's head. `note`:
-    the number that stands for its words, which `Cells.notes` has, or 0.
+    The first cell is in the tail's border, the last is the arrow's head, right before the head's border. `label`: row,
+    column and text of each of its lines. `note`: the number that stands for its words, which `Cells.notes` has, or 0.
     """
 
     edge: int
@@ -111,7 +111,7 @@ def _way(grid: Grid, edge: Edge, boxes: dict[str, Box]) -> list[Place] | None:
 
 
 def _told(drawing: Drawing, edge: Edge) -> str:
-    """An edge for which there is no way, in words."""
+    """An edge for which there is no way, in words: nothing is left out in silence."""
     labels = {node.key: " ".join(node.label) for node in drawing.nodes}
     return printable(f"not drawn: {labels[edge.tail]} -> {labels[edge.head]} {' '.join(edge_lines(edge))}".strip())
 
@@ -181,7 +181,7 @@ def _glyphs(grid: Grid, way: list[Place]) -> tuple[tuple[int, int, str], ...]:
 
 
 def _compact(cells: Cells) -> Cells:
-    """Without the rows in which lines only go on downwards, but for one of several, and without blank ones at the ends."""
+    """Without the rows in which lines only go on downwards, where none is needed, and without what is blank around it."""
     upright = {GLYPHS[NORTH | SOUTH]}
     held: dict[int, bool] = dict.fromkeys(range(cells.rows), False)
     used: set[int] = set()

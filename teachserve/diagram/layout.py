@@ -4,6 +4,7 @@ Coordinates differ between builds of Graphviz; this one computes the same on eve
 the compiled module is kept in wasmtime's cache on disk, with which it takes 15 ms.
 """
 
+import atexit
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from threading import Lock
@@ -81,4 +82,5 @@ def _backend() -> "WasmtimeBackend":
         except wasmtime.WasmtimeError:  # no home folder to keep it in
             return wasmtime.Engine(_config())
 
+    atexit.register(_backend.cache_clear)  # while wasmtime's own modules are there to free what it holds
     return CachedBackend()

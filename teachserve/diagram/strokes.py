@@ -13,6 +13,7 @@ ARROWS = {NORTH: "▲", EAST: "►", SOUTH: "▼", WEST: "◄"}
 LEAVING = {NORTH: "┴", EAST: "├", SOUTH: "┬", WEST: "┤"}
 """Where a line leaves a box, in the box's border, by the side."""
 
+HEADLESS = str.maketrans("▲▼►◄", "││──")
 DASHED = str.maketrans("│─", "┆┄")
 HEAVY = str.maketrans("│─┌┐└┘├┤┬┴┼", "┃━┏┓┗┛┣┫┳┻╋")
 _IN_ASCII = {

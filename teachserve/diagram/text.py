@@ -5,7 +5,7 @@ import textwrap
 from teachserve.diagram import cells
 from teachserve.diagram.drawing import Drawing, Edge, printable
 from teachserve.diagram.placing import Box, text_width
-from teachserve.diagram.strokes import ASCII, DASHED, HEAVY
+from teachserve.diagram.strokes import ASCII, DASHED, HEADLESS, HEAVY
 
 LIGHT, DOUBLE, ROUND, FAINT, FRAME = "┌─┐│└┘", "╔═╗║╚╝", "╭─╮│╰╯", "┌╌┐╎└┘", "╭╌╮╎╰╯"
 BORDERS = {"role": DOUBLE, "client": ROUND, "begin": ROUND, "end": ROUND, "state": ROUND, "queue": ROUND}
@@ -33,6 +33,8 @@ def render(drawing: Drawing, columns: int, ascii: bool = False) -> str:
 
 def edge_glyph(edge: Edge, glyph: str) -> str:
     """The glyph of a cell in the edge's own weight: dashed by its kind, or thick by what goes along it."""
+    if edge.kind == "guard":
+        glyph = glyph.translate(HEADLESS)
     if edge.kind in _DASHED_KINDS:
         return glyph.translate(DASHED)
     return glyph.translate(HEAVY) if edge.weight >= HOT else glyph

@@ -126,6 +126,8 @@ def test_what_is_observed_is_dashed_what_is_hot_is_thick_and_what_is_faint_has_a
         return text.render(Drawing("two", "", "", nodes, (Edge("a", "b", **edge),)), 78)
 
     assert "┆" in drawn(kind="observed")
+    assert "▼" in drawn(kind="observed")
+    assert "▼" not in drawn(kind="guard")
     assert "┃" in drawn(weight=1.0)
     assert not {"┆", "┃"} & set(drawn())
     assert "╌" in drawn()
