@@ -132,14 +132,18 @@ def _node(node: Node, links: Links, key: str) -> str:
 def _edge(edge: Edge, links: Links, key: str) -> str:
     look = style.EDGES[edge.kind]
     label = edge_lines(edge)
-    return f"{name_of(edge.tail)} -> {name_of(edge.head)} " + _attributes({
+    # A way back is written from where it leads to, with its arrow at the tail: so Graphviz ranks it like a way on and finds a
+    # lane for it. With constraint=false it lays all of them to the right, across whatever stands there.
+    turned = edge.back and edge.tail != edge.head
+    first, second = (edge.head, edge.tail) if turned else (edge.tail, edge.head)
+    return f"{name_of(first)} -> {name_of(second)} " + _attributes({
         **({"label": text_of(f" {line} " for line in label)} if label else {}),
         "class": style.edge_classes(edge),
         "style": look.style,
-        "arrowhead": look.arrow,
+        **({"dir": "back", "arrowtail": look.arrow} if turned else {"arrowhead": look.arrow}),
         "penwidth": round(look.width + style.THICKEST * edge.weight, 2),
         "color": style.light(look.hue),
-        **({"constraint": "false"} if edge.back else {"weight": 1 if label else 3}),
+        "weight": 1 if label or edge.back else 3,
         **_reference(edge, links),
         **({"id": key} if key else {}),
     })  # fmt: skip

@@ -41,7 +41,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Edge:
-    """An arrow from the node `tail` to the node `head`, which may be the same. `back`: a loop's way back, ranks nothing.
+    """An arrow from the node `tail` to the node `head`, which may be the same. `back`: a loop's way back, up the picture.
 
     `weight` (0 to 1) is how much goes along it beside the edge along which most does: drawn as thickness.
     """

@@ -23,8 +23,10 @@ def test_graphviz_reads_the_nodes_edges_and_labels_that_were_meant(drawing) -> N
     things = {one["_gvid"]: one for one in read["objects"]}
     nodes = {one["name"].replace("\\\\", "\\"): meant(one["label"]) for one in things.values() if "shape" in one}
     assert nodes == {node.key: "\n".join(node_lines(node)) for node in drawing.nodes}
+    ends = {"back": ("head", "tail")}  # written from where it leads to
     edges = [
-        (things[one["tail"]]["name"], things[one["head"]]["name"], meant(one.get("label", ""))) for one in read["edges"]
+        (*(things[one[end]]["name"] for end in ends.get(one.get("dir"), ("tail", "head"))), meant(one.get("label", "")))
+        for one in read["edges"]
     ]
     assert sorted(
         (tail.replace("\\\\", "\\"), head.replace("\\\\", "\\"), said) for tail, head, said in edges
@@ -37,7 +39,7 @@ def test_a_change_of_one_edge_changes_one_line() -> None:
     lines, fewer = dot.source(one).splitlines(), dot.source(other).splitlines()
     assert len(lines) == len(fewer) + 1
     assert [line for line in lines if line not in fewer] == [
-        line for line in lines if line.startswith("\tworker -> client")
+        line for line in lines if line.startswith("\tclient -> worker")
     ]
 
 
@@ -58,10 +60,16 @@ def test_every_font_is_large_enough_for_a_wall() -> None:
     assert min(sizes) >= 14
 
 
-def test_a_way_back_ranks_nothing_and_weight_is_thickness() -> None:
-    source = dot.source(drawings.recycling())
-    back = [line for line in source.splitlines() if "-> client" in line]
-    assert "constraint=false" in back[0]
+def test_a_way_back_is_ranked_from_where_it_leads_to_with_its_arrow_there() -> None:
+    lines = dot.source(drawings.recycling()).splitlines()
+    [back] = [line for line in lines if 'label=" answer "' in line]
+    assert back.strip().startswith("client -> worker [")
+    assert "dir=back, arrowtail=normal" in back
+    [alone] = [line for line in lines if "worker -> worker" in line]
+    assert "arrowhead=normal" in alone
+
+
+def test_weight_is_thickness() -> None:
     one = drawings.recycling()
     heavy = type(one)(
         **{**vars(one), "edges": tuple(type(edge)(**{**vars(edge), "weight": 1.0}) for edge in one.edges)}
