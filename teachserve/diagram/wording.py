@@ -1,8 +1,9 @@
 """The source's words as a picture has room for them: shortened on the slide, whole in the tooltip."""
 
 import ast
+import re
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import teachserve
@@ -10,6 +11,7 @@ from teachserve.diagram.drawing import Node
 from teachserve.diagram.keys import unknown_key
 from teachserve.topology.topology import RoleLife, Step, Topology, Unknown
 from teachserve.topology.verbs import QUIET
+from teachserve.topology.words import both
 
 LINE = 26
 """Characters that a line of a label has at most: what is longer is broken, or cut."""
@@ -66,6 +68,25 @@ def condition_of(role: RoleLife, step: Step) -> str:
     """On which conditions the step comes, from wherever; "" where one of the ways to it has none."""
     conditions = [edge.condition for edge in role.edges if edge.after == step.index]
     return " or ".join(dict.fromkeys(conditions)) if all(conditions) else ""
+
+
+def briefly(tests: Sequence[str], siblings: Iterable[Sequence[str]]) -> str:
+    """A way's condition beside those of the other ways from the same step: what they say, it need not deny.
+
+    Of `if a: elif b: else:` the second is `b`, and the last, which denies both, is `else`.
+    """
+    denied = {opposite(one[-1]) for one in siblings if one}
+    left = [*(test for test in tests[:-1] if test not in denied), *tests[-1:]]
+    last = len(tests) > 1 and denied.issuperset(tests) and re.search(r"\bnot\b|!=", tests[-1])
+    return "else" if last else " and ".join(left)
+
+
+def opposite(words: str) -> str:
+    """What a condition says where it does not hold."""
+    try:
+        return both(ast.parse(words, mode="eval").body, "self")[1]
+    except SyntaxError:
+        return f"not ({words})"
 
 
 def in_words(parts: Iterable[str]) -> str:

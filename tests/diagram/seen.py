@@ -6,6 +6,10 @@ from teachserve.diagram import locate
 from teachserve.diagram.drawing import Drawing
 from teachserve.topology.topology import Topology
 
+ALIENS = [
+    f"tests.topology.aliens:{name}" for name in ("Desk", "PoliteDesk", "WithHelpers", "Alias", "TwoQueues", "Forgetful")
+]
+
 
 @cache
 def architecture(name: str) -> Topology:

@@ -9,12 +9,8 @@ from teachserve.architectures import NAMES
 from teachserve.diagram import threads
 from teachserve.diagram.keys import Place
 from teachserve.topology.verbs_source import verbs_source
-from tests.diagram.seen import architecture, edges, nodes
+from tests.diagram.seen import ALIENS, architecture, edges, nodes
 from tests.topology.tables import derived
-
-ALIENS = [
-    f"tests.topology.aliens:{name}" for name in ("Desk", "PoliteDesk", "WithHelpers", "Alias", "TwoQueues", "Forgetful")
-]
 
 
 def drawn(name):
