@@ -19,6 +19,7 @@ COMMANDS = {
     "export": ("teachserve.cli.export", "Turn a recording into a trace for Perfetto."),
     "load": ("teachserve.cli.load", "Put load on a server and report requests/s and latency."),
     "compare": ("teachserve.cli.compare", "Two servers under the same plan: who answers first."),
+    "diagram": ("teachserve.cli.diagram", "Draw an architecture from its source."),
     "check": ("teachserve.cli.check", "Grade a taskmaster with the conformance suite."),
     "explain": ("teachserve.cli.explain", "What a word on the screen means."),
 }

@@ -42,7 +42,7 @@ def sentence(topology: Topology) -> str:
     told = []
     for role in topology.roles:
         order = _order(topology, moves(topology, role, queued=False))
-        told.append(f"A {role.name} is {in_words(state.value for state in order)}.")
+        told.append(f"{role.name}: {in_words(state.value for state in order)}.")
     return " ".join(told)
 
 

@@ -92,7 +92,7 @@ def _others(verbs: Iterable[str]) -> tuple[str, ...]:
         if verb not in WAKES and (gives := once_stopped(verb)):
             found.setdefault(gives.replace("`", ""), []).append(verb)
     told = [f"{in_words(those)}: {gives}" for gives, those in found.items()]
-    return tuple(textwrap.wrap(f"then {'; '.join(told)}", LEGEND, break_on_hyphens=False)) if told else ()
+    return tuple(textwrap.wrap(f"once it stops, {'; '.join(told)}", LEGEND, break_on_hyphens=False)) if told else ()
 
 
 def places(topology: Topology) -> dict[str, Place]:
@@ -105,10 +105,12 @@ def places(topology: Topology) -> dict[str, Place]:
 
 def sentence(topology: Topology) -> str:
     """The picture in words: each verb in which a thread can block, and what it gives."""
-    told = ["Once the server stops:"]
+    told = ["Once the server stops."]
     for role in topology.roles:
         verbs = dict.fromkeys(step.verb for step in blocking(role))
-        told.append(f"{role.name}: {in_words(f'{verb} gives {once_stopped(verb)}' for verb in verbs)}.")
+        told.append(
+            f"{role.name}: {'. '.join(f'In {verb}, {once_stopped(verb)}' for verb in verbs) or 'blocks nowhere'}."
+        )
     return " ".join([*told, "Who waits in the accept queue is answered 503."])
 
 

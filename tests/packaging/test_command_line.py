@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-COMMANDS = ["demo", "serve", "watch", "ps", "where", "load", "compare", "check", "explain"]
+COMMANDS = ["demo", "serve", "watch", "ps", "where", "load", "compare", "diagram", "check", "explain"]
 
 
 def run(*arguments: str, **options) -> subprocess.CompletedProcess:

@@ -1,4 +1,4 @@
-"""What is installed must be enough: a fresh venv, an empty folder, and the demo runs there."""
+"""What is installed must be enough: a fresh venv, an empty folder, and the demo runs there; the pictures are there too."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_wheel_in_a_fresh_venv_runs_the_demo_from_an_empty_folder(tmp_path):
+def test_the_wheel_in_a_fresh_venv_runs_from_an_empty_folder(tmp_path):
     environment, folder = tmp_path / "venv", tmp_path / "empty"
     folder.mkdir()
     venv.create(environment, with_pip=True)
@@ -30,4 +30,10 @@ def test_the_wheel_in_a_fresh_venv_runs_the_demo_from_an_empty_folder(tmp_path):
     model = json.loads(told.stdout)
     assert model["architecture"] == "recycling"
     assert model["load"]["requests"] > 0
+    told = subprocess.run(
+        [environment / "bin" / "teachserve", "diagram", "--all", "--check"],
+        cwd=folder, env=clean, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert (told.returncode, told.stderr) == (0, "")
+    assert "site-packages" in told.stdout
     assert list(folder.iterdir()) == []
