@@ -60,12 +60,15 @@ def draw(topology: Topology, name: str = "") -> Drawing:
         inner += own.edges()
         edges += _from_outside(role, taken, holders)
     nodes += _queues(topology, taken)
-    others = [role.name for role in topology.roles if role not in holders]
+    unsure = {one.role for one in topology.unknown}
+    others = [role.name for role in topology.roles if role not in holders and role.name not in unsure]
     legend = (f"{in_words(others)}: holds no connection, see the threads",) if others else ()
     if any(role.loops for role in holders):
         legend += ("in a loop, read and write close the connection once it is over",)
-    notes = unknown_notes(topology, (START, *(role.name for role in holders)))
-    doubts = [_doubt(role) for role in holders if unknown_key(role.name) in {note.key for note in notes}]
+    notes = unknown_notes(topology, (START, *(role.name for role in topology.roles)))
+    drawn = {node.key for node in (*nodes, *notes)}
+    doubts = [Edge(step_keys(role)[1], unknown_key(role.name), kind="unknown") for role in holders]
+    doubts = [doubt for doubt in doubts if {doubt.tail, doubt.head} <= drawn]
     return Drawing(
         f"{name}-life", f"{name}: the life of a connection", sentence(topology), (*nodes, *notes),
         (*edges, *inner, *doubts), tuple(Group(role.name, role.name) for role in holders), legend,
@@ -236,10 +239,3 @@ def _queues(topology: Topology, taken: Iterable[str]) -> Iterable[Node]:
         told = "No thread holds what waits here; what is handed over first is taken first."
         yield Node(queue_key(queue), (queue or "a queue", "queue" if queue else "not said which"), "queue", told,
                    project_file(topology.file), topology.line, faint=not queue)  # fmt: skip
-
-
-def _doubt(role: RoleLife) -> Edge:
-    first = next(
-        (key for step, key in zip(role.steps, step_keys(role), strict=True) if step.verb not in (BEGIN, END)), ""
-    )
-    return Edge(first or step_keys(role)[-1], unknown_key(role.name), kind="unknown")
