@@ -41,29 +41,30 @@ COUNTED_BY: dict[str, frozenset[str]] = {
 def draw(topology: Topology, name: str = "") -> Drawing:
     """The picture. `name`: the architecture's, where it has one beside its class."""
     name = name or topology.name
-    nodes, edges = [Node(CLIENTS, ("clients",), "client", "Each has a connection of its own.")], []
-    nodes.append(Node(SOCKET, ("listening socket",), "socket", "The kernel queues here whoever has connected."))
-    edges.append(Edge(CLIENTS, SOCKET, "connect"))
     ways = _Ways()
+    ways.add(Edge(CLIENTS, SOCKET, "connect"))
     for role in topology.roles:
         _handed(role, ways)
-    nodes += _queues(topology, ways)
-    nodes += [_role(role) for role in topology.roles]
     for role in topology.roles:
         _spawned(role, ways)
         _answered(role, ways)
-    edges += ways.edges()
+    nodes = [
+        Node(CLIENTS, ("clients",), "client", "Each has a connection of its own."),
+        Node(SOCKET, ("listening socket",), "socket", "The kernel queues here whoever has connected."),
+        *_queues(topology, ways),
+        *map(_role, topology.roles),
+    ]
     counters, guards = _counters(topology)
     notes = unknown_notes(topology, (START, *(role.name for role in topology.roles)))
-    roles = {role.name for role in topology.roles}
+    noted = {note.key for note in notes}
     doubts = [
-        Edge(role_key(role), unknown_key(role), kind="unknown")
-        for role in dict.fromkeys(one.role for one in topology.unknown)
-        if role in roles
+        Edge(role_key(role.name), unknown_key(role.name), kind="unknown")
+        for role in topology.roles
+        if unknown_key(role.name) in noted
     ]
     return Drawing(
         f"{name}-threads", f"{name}: the threads", sentence(topology), (*nodes, *counters, *notes),
-        (*edges, *guards, *doubts),
+        (*ways.edges(), *guards, *doubts),
     )  # fmt: skip
 
 
@@ -79,7 +80,7 @@ def places(topology: Topology) -> dict[str, Place]:
 
 def sentence(topology: Topology) -> str:
     """The picture in words: each role, how many, and its verbs."""
-    told = [f"{topology.sentence}" if topology.sentence else f"{topology.name}."]
+    told = [topology.sentence or f"{topology.name}."]
     for role in topology.roles:
         made = "; ".join(f"{many(one.many)} spawned by {one.by}" for one in role.made) or "spawned nowhere"
         told.append(f"{role.name} ({made}): {in_words(map(_deed, _deeds(role)))}.")
