@@ -27,7 +27,7 @@ class Step:
     `queue` is the named queue of a take, a hand_over or a select, `spawns` the role of a spawn, each "" where it does not
     apply or is not written there. `method`, `line` and `file` say where the call stands, `shown` is the call in the
     source's own words, `tells` what the verb says of itself. `within` is "serve" for the three verbs that serve is opened
-    up into; their line is that of serve.
+    up into; their line is that of serve. `ends` is the line and column behind the call, which no other call of it shares.
     """
 
     index: int
@@ -40,6 +40,7 @@ class Step:
     shown: str = ""
     tells: str = ""
     within: str = ""
+    ends: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +171,7 @@ class _Collapsed:
             return Step(index, END if index else BEGIN)
         return Step(
             index, call.verb, call.queue, spawn.role if spawn else "", call.method, call.line, call.file, call.shown,
-            tells(call.verb), call.within,
+            tells(call.verb), call.within, call.ends,
         )  # fmt: skip
 
     def _edges(self) -> tuple[Edge, ...]:
