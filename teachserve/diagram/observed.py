@@ -31,7 +31,7 @@ class Move(NamedTuple):
 
 @dataclass(frozen=True)
 class Observed:
-    """How often each move was seen. `broke`: role, last spot, and what ended the thread there -> how often."""
+    """How often each move was seen. `broke`: role, last spot, and which exception ended it -> how often."""
 
     moves: Mapping[Move, int] = field(default_factory=Counter)
     broke: Mapping[tuple[str, Spot, str], int] = field(default_factory=Counter)

@@ -18,6 +18,7 @@ from typing import Any
 
 from teachserve.connection import Connection
 from teachserve.diagram.observed import Call, Move, Observed, Spot
+from teachserve.diagram.wording import project_file
 from teachserve.driver import Driver
 from teachserve.errors import Abandoned
 from teachserve.message import Request, Response
@@ -82,7 +83,7 @@ class Recording:
             if _same(where.filename) in self._files and self._may_end(life):
                 life.come_to(self._ends[role])
             else:
-                broke = _what_broke(error, where)
+                broke = f"{type(error).__name__} in line {where.lineno} of {project_file(where.filename)}"
             raise
         finally:
             del self._local.life
@@ -233,8 +234,3 @@ class _Recorded:
 def _same(file: str) -> str:
     """One name for a file, however it was found."""
     return str(Path(file).resolve()) if file else ""
-
-
-def _what_broke(error: BaseException, where: traceback.FrameSummary) -> str:
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}{': ' if text else ''}{text} ({Path(where.filename).name}:{where.lineno})"
