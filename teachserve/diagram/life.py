@@ -105,7 +105,7 @@ def places(topology: Topology) -> dict[str, Place]:
     found = {CLIENTS: Place(), BACKLOG: Place(verb="accept")}
     for role in filter(holds, topology.roles):
         found |= dict(step_places(role))
-        found |= {key: Place(role.name, "close") for key in _closes(role).values()}
+        found |= {key: Place(role.name, "close") for key in closes(role).values()}
     return found | {queue_key(queue): Place(queue=queue) for queue in topology.queues}
 
 
@@ -123,7 +123,7 @@ def _in_words(step: Step) -> str:
     return f"{step.verb}{queue}"
 
 
-def _closes(role: RoleLife) -> dict[int, str]:
+def closes(role: RoleLife) -> dict[int, str]:
     """The read of each serve -> the key of the close with which that serve ends."""
     taken = set(step_keys(role))
     found: dict[int, str] = {}
@@ -144,7 +144,7 @@ class _Life:
         self.role = role
         self.taken = taken
         self.keys = step_keys(role)
-        self.closes = _closes(role)
+        self.closes = closes(role)
         self.ways = [way for way in role.edges if way.before and not self._at_the_stop(way)]
 
     def _at_the_stop(self, way: Way) -> bool:

@@ -86,12 +86,12 @@ def moves(topology: Topology, role: RoleLife, *, queued: bool = True) -> frozens
                 verb = verbs[then.verb]
                 found |= {(state, entered) for state in states for entered in verb.entered} | verb.within
                 leaving[way.after] |= verb.returns | {
-                    state for state in states if _passes(then, state, role.loops, queued)
+                    state for state in states if passes(then, state, role.loops, queued)
                 }
     return frozenset((one, other) for one, other in found if one != other and other in TRANSITIONS[one])
 
 
-def _passes(step: Step, state: State, loops: bool, queued: bool) -> bool:
+def passes(step: Step, state: State, loops: bool, queued: bool) -> bool:
     """Whether the verb may return without a word to a thread that comes in this state.
 
     A request that has arrived with the one before needs no waiting; neither does a free place, nor what a loop knows to
