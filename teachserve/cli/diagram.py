@@ -3,10 +3,14 @@
 import shutil
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from teachserve.cli.stdout import telling
+
+if TYPE_CHECKING:
+    from teachserve.diagram.drawing import Drawing
 
 VIEWS = ("threads", "life", "states", "stop")
 FORMATS = ("text", "svg", "dot", "plain", "mermaid", "png", "pdf")
@@ -27,9 +31,25 @@ FILE_COLUMNS = 100
 @click.option(
     "--check", is_flag=True, help="With --all: write nothing, and say which pictures are not what the source says."
 )
+@click.option(
+    "--from",
+    "source",
+    type=click.Path(path_type=Path),
+    metavar="TRACE",
+    help="Complete the picture with what was recorded and the source cannot tell, dashed.",
+)
+@click.option(
+    "--annotate",
+    type=click.Path(path_type=Path),
+    metavar="TRACE",
+    help="threads, life: put what was recorded on it, how often and how long.",
+)
+@click.option(
+    "--prove", is_flag=True, help="Run the architecture under load and through every stop: is all of it derived?"
+)
 def command(
     arch: str | None, view: str | None, form: str | None, output: Path | None, ascii: bool, sheet: bool,
-    two: tuple[str, str] | None, everything: bool, check: bool,
+    two: tuple[str, str] | None, everything: bool, check: bool, source: Path | None, annotate: Path | None, prove: bool,
 ) -> int:  # fmt: skip
     """Draw an architecture from its source: its threads, the life of a connection, its states, or its stop.
 
@@ -39,24 +59,37 @@ def command(
       teachserve diagram --arch thread-pool --view life -o pool.svg
       teachserve diagram --arch mine:Taskmaster --view states     # class Taskmaster in ./mine.py
       teachserve diagram --diff thread-pool recycling
+      teachserve diagram --arch recycling --view life --annotate run.trace -o run.svg
+      teachserve diagram --prove --arch mine:Taskmaster
       teachserve diagram --all --check
 
-    The source is parsed and never run. What cannot be derived from it stands in the picture, with its line. svg, dot, plain,
+    The source is parsed and never run, but for --prove, which runs it, and prints how often each edge was seen. What cannot
+    be derived stands in the picture, with its line. Without --arch a trace says which architecture it is of. svg, dot, plain,
     mermaid and text need nothing that is not installed with teachserve; png and pdf need Graphviz's `dot`.
 
-    Exit status: 0; 1 where --check finds a difference; 2 for what cannot be read or drawn.
+    Exit status: 0; 1 where --check finds a difference, or --prove an edge that is never seen or a move that is not derived;
+    2 for what cannot be read or drawn.
     """  # fmt: skip
     from teachserve.errors import TeachserveError
+    from teachserve.observe.trace import TraceError
 
-    _one_of({"--sheet": sheet, "--diff": bool(two), "--all": everything, "--arch": arch is not None})
+    pictures = {"--sheet": sheet, "--diff": bool(two), "--all": everything}
+    _one_of(pictures | {"--arch": arch is not None})
+    for name, given in {"--from": source, "--annotate": annotate, "--prove": prove}.items():
+        _one_of(pictures | {name: bool(given)})
+    if prove:
+        for name, given in {"--view": view, "--from": source, "--annotate": annotate, "-o": output}.items():
+            _one_of({"--prove": True, name: bool(given)})
     if check and not everything:
         raise click.UsageError("--check needs --all: it looks at every picture of the committed set")
     sys.path.insert(0, "")
     try:
         if everything:
             return _check(output) if check else _write_all(output)
-        _draw(arch or "recycling", view, form or _ending(output), output, ascii, sheet, two)
-    except TeachserveError as error:
+        if prove:
+            return _prove(arch or "recycling")
+        _draw(arch, view, form or _ending(output), output, ascii, sheet, two, source, annotate)
+    except (TeachserveError, TraceError) as error:
         raise click.UsageError(str(error)) from None
     return 0
 
@@ -64,7 +97,17 @@ def command(
 def _one_of(given: dict[str, bool]) -> None:
     names = [name for name, is_given in given.items() if is_given]
     if len(names) > 1:
-        raise click.UsageError(f"{names[0]} and {names[1]} are different pictures: give one of them")
+        raise click.UsageError(f"{names[0]} and {names[1]} do not go together: give one of them")
+
+
+def _prove(arch: str) -> int:
+    from teachserve.diagram.prove import prove
+
+    proof = prove(arch)
+    with telling():
+        for line in proof.lines():
+            click.echo(line)
+    return 0 if proof.complete else 1
 
 
 def _ending(output: Path | None) -> str:
@@ -76,8 +119,9 @@ def _ending(output: Path | None) -> str:
 
 
 def _draw(
-    arch: str, view: str | None, form: str, output: Path | None, ascii: bool, sheet: bool, two: tuple[str, str] | None
-) -> None:
+    arch: str | None, view: str | None, form: str, output: Path | None, ascii: bool, sheet: bool,
+    two: tuple[str, str] | None, source: Path | None, annotate: Path | None,
+) -> None:  # fmt: skip
     from teachserve.architectures import NAMES
     from teachserve.diagram import diff, raster, views
     from teachserve.diagram import sheet as sheets
@@ -93,10 +137,40 @@ def _draw(
         drawings = [sheets.draw({name: views.read(name) for name in NAMES})]
     elif two:
         drawings = [diff.draw(views.read(two[0]), views.read(two[1]), two, draw)]
+    elif source or annotate:
+        drawings = [_recorded(arch, view or "threads", source, annotate)]
     else:
+        arch = arch or "recycling"
         drawings = [draw(views.read(arch), arch)]
     columns = FILE_COLUMNS if output else shutil.get_terminal_size((FILE_COLUMNS, 24)).columns
     _tell(b"\n".join(views.render(drawing, form, columns, ascii) for drawing in drawings), output)
+
+
+def _recorded(arch: str | None, view: str, source: Path | None, annotate: Path | None) -> "Drawing":
+    """The picture with what a trace tells. Raises: UsageError, TeachserveError, TraceError."""
+    from teachserve.diagram import annotate as annotated
+    from teachserve.diagram import completed, views
+    from teachserve.diagram.recorded import Recorded
+    from teachserve.observe.trace import Trace, TraceError
+
+    if (source and view == "stop") or (annotate and view not in ("threads", "life")):
+        told = "--annotate tells of threads and life" if annotate else "--from tells of threads, life and states"
+        raise click.UsageError(f"{told}: there is nothing to put on --view {view}")
+    read: dict[Path, Recorded] = {}
+    for path in dict.fromkeys(filter(None, (source, annotate))):
+        trace = Trace(path)
+        read[path] = Recorded.read(trace)
+        if trace.damage:
+            click.echo(f"teachserve: {trace.damage}", err=True)
+    arch = arch or next(iter(read.values())).architecture
+    topology = views.read(arch)
+    for path, recorded in read.items():
+        if recorded.source_class != topology.name:
+            raise TraceError(f"the trace {path} is of {recorded.architecture}, not of {arch}: leave out --arch")
+    drawing = views.VIEWS[view](topology, arch)
+    if source:
+        drawing = completed.completed(drawing, view, topology, read[source])
+    return annotated.annotate(drawing, topology, read[annotate]) if annotate else drawing
 
 
 def _tell(content: bytes, output: Path | None) -> None:

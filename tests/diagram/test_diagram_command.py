@@ -80,7 +80,7 @@ MISTAKES = {
     ("-o", "picture.gif"): "end it in .svg, .dot",
     ("-o", "no/such/folder.svg"): "cannot write no/such/folder.svg: No such file or directory",
     ("--format", "png"): "png needs Graphviz's own `dot`",
-    ("--sheet", "--arch", "recycling"): "--sheet and --arch are different pictures",
+    ("--sheet", "--arch", "recycling"): "--sheet and --arch do not go together",
     ("--sheet", "--view", "life"): "--sheet shows the threads",
     ("--check",): "--check needs --all",
     ("--all", "--check", "-o", "empty"): "there is no set of pictures in empty",
