@@ -31,7 +31,7 @@ def thread_json(picture: Picture, number: int) -> dict[str, Any]:
     seen = picture.sightings.get(number)
     return {
         "name": view.name,
-        **asdict(view),
+        **view._asdict(),
         "state": view.state.value,
         "for_s": age(picture.snapshot, view),
         "kernel": seen

@@ -38,8 +38,10 @@ class Generator:
     Raises: LoadError, if the host has no address.
     """
 
-    def __init__(self, plan: LoadPlan) -> None:
+    def __init__(self, plan: LoadPlan, tolerant: bool = False) -> None:
+        """`tolerant`: that nobody listens is counted and no error, for it is known that somebody did."""
         self.plan = plan
+        self._tolerant = tolerant
         allow_descriptors(plan.connections)
         self._addresses = addresses(plan.host, plan.port)
         self.family, self.address = self._addresses[0]
@@ -319,7 +321,7 @@ class Generator:
             del self._addresses[0]
             self.family, self.address = self._addresses[0]
             return True
-        if self.tally.connects:
+        if self.tally.connects or self._tolerant:
             return False
         where = f"{self.address[0]} port {self.address[1]}"
         if error == errno.ECONNREFUSED:

@@ -119,7 +119,7 @@ def run(argument: str) -> int:
     try:
         plan = json.loads(argument)
         held = isinstance(plan, dict) and plan.pop("held", False)
-        generator = Generator(LoadPlan.from_json(plan))
+        generator = Generator(LoadPlan.from_json(plan), tolerant=bool(held))
     except ValueError as error:
         complain(f"the plan is not JSON: {error}")
         return USAGE

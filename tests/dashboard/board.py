@@ -116,7 +116,7 @@ def play(
             while app.newest is None:
                 await pilot.pause()
             app.board.view = view
-            await pilot.pause()
+            await drawn(app)
             try:
                 await story(app, pilot, source)
                 while app._orders:
@@ -132,7 +132,15 @@ async def show(app: Dashboard, pilot: Pilot, picture: Picture) -> None:
     """Another picture comes in, as from the thread that reads."""
     app.post_message(Dashboard.NewPicture(picture))
     await pilot.pause()
-    await pilot.pause()
+    await drawn(app)
+
+
+async def drawn(app: Dashboard) -> None:
+    """Until what there is to draw has been laid out and drawn; a scrollbar comes with a second layout."""
+    for _ in range(2):
+        done = asyncio.Event()
+        app.board.call_after_refresh(app.board.call_after_refresh, done.set)
+        await done.wait()
 
 
 async def until(pilot: Pilot, true: Callable[[], bool]) -> None:

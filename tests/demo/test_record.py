@@ -83,7 +83,7 @@ def test_a_dashboard_that_is_killed_leaves_a_recording_that_can_be_shown(tmp_pat
 
 def test_the_bound_is_kept_and_said(tmp_path: Path) -> None:
     file = tmp_path / "demo.trace"
-    ran = demo(tmp_path, "-c", "50", "--headless", "-z", "3s", "--json", "--record", str(file), "--max-size", "100kB")
+    ran = demo(tmp_path, "-c", "50", "--headless", "-z", "6s", "--json", "--record", str(file), "--max-size", "100kB")
     assert file.stat().st_size <= 100_000
     assert ran.returncode == 0
     (said,) = [line["text"] for line in json.loads(ran.stdout)["log"] if "--max-size" in line["text"]]

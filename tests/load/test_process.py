@@ -104,6 +104,18 @@ def test_a_load_that_is_held_can_be_ended(how: str):
         assert (status, result["requests"], server.connections) == (0, 0, 0)
 
 
+def test_a_load_that_was_held_counts_it_when_the_server_has_gone_meanwhile():
+    with TinyServer(always(OK)) as server:
+        address = {"host": server.host, "port": server.port}
+    process = Process(address | {"connections": 2, "held": True})
+    try:
+        process.order(begin=True)
+        process.until(lambda told: told["refused"])
+    finally:
+        status, result, complaints = process.end()
+    assert (status, result["requests"], complaints) == (0, 0, b"")
+
+
 def test_orders_change_the_load():
     with TinyServer(always(OK)) as server, process_against(server, connections=2, rate=50) as load:
         load.order(connections=5, rate=400)
