@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
-from teachserve.diagram import dot, life, locate, mermaid, plain, raster, states, stop, svg, text, threads
+from teachserve.diagram import dot, life, mermaid, plain, raster, states, stop, svg, text, threads
 from teachserve.diagram.drawing import Drawing
+from teachserve.diagram.locate import locate
 from teachserve.errors import UnknownArchitecture
 from teachserve.topology.topology import Topology
 

@@ -2,8 +2,8 @@
 
 from functools import cache
 
-from teachserve.diagram import locate
 from teachserve.diagram.drawing import Drawing
+from teachserve.diagram.locate import locate
 from teachserve.topology.topology import Topology
 
 ALIENS = [

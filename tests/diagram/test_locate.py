@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from teachserve.architectures import NAMES
-from teachserve.diagram import locate
+from teachserve.diagram.locate import locate
 from teachserve.errors import UnknownArchitecture
 
 

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from teachserve.architectures import NAMES
-from teachserve.diagram import life, locate
+from teachserve.diagram import life
 from teachserve.diagram.keys import Place
+from teachserve.diagram.locate import locate
 from teachserve.topology.topology import Topology
 from tests.diagram.seen import ALIENS, architecture, edges, nodes
 from tests.topology.tables import of_worker

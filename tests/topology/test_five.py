@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from teachserve.diagram import locate
+from teachserve.diagram.locate import locate
 from teachserve.topology.topology import Topology
 
 from .tables import made, table, unknown
