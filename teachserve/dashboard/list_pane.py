@@ -268,6 +268,11 @@ class ListPane(Styled, ScrollView, can_focus=True):
         """The other way round."""
         self._reorder(replace(self.order, inverted=not self.order.inverted))
 
+    def show_only(self, words: str) -> None:
+        """The rows in which all of these words stand; "": all rows."""
+        self.typing = False
+        self._reorder(replace(self.order, words=words))
+
     def action_filter(self) -> None:
         """Type the filter's words; the list follows each letter."""
         self.typing = True
@@ -275,8 +280,7 @@ class ListPane(Styled, ScrollView, can_focus=True):
 
     def action_clear_filter(self) -> None:
         """All rows again."""
-        self.typing = False
-        self._reorder(replace(self.order, words=""))
+        self.show_only("")
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
         """While the filter is typed, letters are letters."""

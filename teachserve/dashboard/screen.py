@@ -21,6 +21,7 @@ from teachserve.dashboard.panes.code import CodePane
 from teachserve.dashboard.panes.connection import ConnectionPane
 from teachserve.dashboard.panes.connections import ConnectionTable
 from teachserve.dashboard.panes.counts import CountsPane
+from teachserve.dashboard.panes.diagram import DiagramPane
 from teachserve.dashboard.panes.events import EventsPane
 from teachserve.dashboard.panes.footer import FooterPane
 from teachserve.dashboard.panes.header import HeaderPane
@@ -55,6 +56,7 @@ BODIES: dict[str, tuple[tuple[Callable[[], Widget], ...], tuple[Callable[[], Wid
     "connections": ((QueuesPane, WaitingPane, ConnectionTable), (ConnectionPane,)),
     "lanes": ((CountsPane, LanesPane), ()),
     "code": ((CodePane,), (ThreadTable,)),
+    "diagram": ((DiagramPane,), (ThreadTable,)),
     "charts": ((ChartsPane,), ()),
     "events": ((LintsPane, EventsPane), ()),
     "kernel": ((QueuesPane, KernelStates, KernelWords, KernelThreads), ()),
@@ -168,6 +170,13 @@ class DashboardScreen(Screen[None], inherit_bindings=False):  # every key is in 
     def on_tabs_pane_chosen(self, message: TabsPane.Chosen) -> None:
         """A click on a view's name."""
         self.view = message.view
+
+    def on_diagram_pane_picked(self, message: DiagramPane.Picked) -> None:
+        """A part of the diagram is chosen: the lists show its threads alone, and the code its line."""
+        for table in self.query(ThreadTable):
+            table.show_only(message.words)
+        code = self.query_one(CodePane)
+        code.cursor = message.line
 
     def on_resize(self, event: events.Resize) -> None:
         """A terminal that is too small gets a sentence instead of a torn picture."""

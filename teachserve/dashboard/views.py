@@ -6,7 +6,8 @@ from typing import NamedTuple
 class View(NamedTuple):
     """A view: its key, its name in code, its label on screen, and the question that it answers.
 
-    `complete`: it shows what is known only while the server sends every event, and has it do so.
+    `complete`: it shows what is known only while the server sends every event, and has it do so. `brief`: its label where
+    there is no room for all labels.
     """
 
     key: str
@@ -14,6 +15,7 @@ class View(NamedTuple):
     label: str
     sentence: str
     complete: bool = False
+    brief: str = ""
 
 
 VIEWS = (
@@ -21,9 +23,17 @@ VIEWS = (
     View(
         "2", "threads", "Threads", "What each thread does, for how long, for which connection, and the kernel's word."
     ),
-    View("3", "connections", "Connections", "Where each connection is, where it has waited and for how long.", True),
+    View(
+        "3",
+        "connections",
+        "Connections",
+        "Where each connection is, where it has waited and for how long.",
+        True,
+        "Conns",
+    ),
     View("4", "lanes", "Lanes", "What each thread did over the last seconds, side by side."),
     View("5", "code", "Code", "The architecture's own file, with the threads that stand at each line."),
+    View("6", "diagram", "Diagram", "The architecture, drawn from its source, with what goes along each arrow now."),
     View("7", "charts", "Charts", "The last minute: rates, latencies, threads, queue and CPU on one time axis."),
     View("8", "events", "Events", "Which rules of a healthy server are broken, and what happened last."),
     View("9", "kernel", "Kernel", "How often the kernel agrees with what the threads say, and how often it can tell."),

@@ -22,7 +22,7 @@ def render(drawing: Drawing, columns: int, ascii: bool = False) -> str:
     Raises: layout.DrawingError, in one line, where the picture needs more.
     """
     laid = cells.layout(drawing, columns)
-    rows = [row.rstrip() for row in _picture(drawing, laid)]
+    rows = ["".join(row).rstrip() for row in picture(drawing, laid)]
     below = [*laid.ungrouped, *laid.notes, *map(printable, drawing.legend)]
     lines = [*_wrapped(drawing.title, columns), "", *rows]
     if below:
@@ -45,7 +45,8 @@ def _in_ascii(text: str) -> str:
     return "".join(character if character.isascii() else "?" * text_width(character) for character in shown)
 
 
-def _picture(drawing: Drawing, laid: cells.Cells) -> list[str]:
+def picture(drawing: Drawing, laid: cells.Cells) -> list[list[str]]:
+    """What is in each cell, row by row; behind a character that takes two the cell is empty."""
     rows = [[" "] * laid.columns for _ in range(laid.rows)]
     for group in laid.groups:
         _border(rows, group, FRAME)
@@ -68,7 +69,7 @@ def _picture(drawing: Drawing, laid: cells.Cells) -> list[str]:
     for path in laid.paths:
         for row, column, text in path.label:
             _write(rows, row, column, text)
-    return ["".join(row) for row in rows]
+    return rows
 
 
 def _border(rows: list[list[str]], box: Box, glyphs: str) -> None:

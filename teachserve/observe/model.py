@@ -12,7 +12,17 @@ from typing import Any, NamedTuple
 
 from teachserve.events import CODES, FIRST_MARK, STATES, TRANSITIONS, Mark, State, mark_of
 from teachserve.observe.closeup import CloseUp
-from teachserve.observe.snapshot import COUNTERS, EventView, Header, LogLine, QueueView, Snapshot, ThreadView, to_json
+from teachserve.observe.snapshot import (
+    COUNTERS,
+    EventView,
+    Header,
+    LogLine,
+    QueueRate,
+    QueueView,
+    Snapshot,
+    ThreadView,
+    to_json,
+)
 
 __all__ = ["EventView", "Header", "IllegalMove", "LogLine", "Model", "Snapshot", "ThreadView", "to_json"]
 
@@ -65,6 +75,7 @@ class Sums(NamedTuple):
     at: int
     counters: dict[str, int]
     flows: dict[tuple[int, int], int]
+    queues: Mapping[str, QueueView]
 
 
 class Model:
@@ -182,7 +193,7 @@ class Model:
         self._options |= frame["options"]
         self._slow_s = frame["slow_s"]
         flows = {(left, entered): count for left, entered, count in frame["flows"] if count}
-        self._sums.append(Sums(at, dict.fromkeys(COUNTERS, 0) | frame["counters"], flows))
+        self._sums.append(Sums(at, dict.fromkeys(COUNTERS, 0) | frame["counters"], flows, self._queues))
         while len(self._sums) > 2 and self._sums[1].at <= at - WINDOW_US:
             self._sums.popleft()
         illegal = {move: count for move, count in flows.items() if move[1] not in ALLOWED[move[0]]}
@@ -326,7 +337,7 @@ class Model:
         states = dict.fromkeys(STATES, 0)
         for view in threads:
             states[view.state] += 1
-        now = self._sums[-1] if self._sums else Sums(0, dict.fromkeys(COUNTERS, 0), {})
+        now = self._sums[-1] if self._sums else Sums(0, dict.fromkeys(COUNTERS, 0), {}, {})
         then = self._sums[0] if self._sums else now
         window_s = (now.at - then.at) / 1e6
         moves_made = ((move, count - then.flows.get(move, 0)) for move, count in now.flows.items()) if window_s else ()
@@ -344,6 +355,11 @@ class Model:
             times_s={state: spent / 1e6 for state, spent in zip(STATES, self._times, strict=False)},
             window_s=window_s,
             flow_rates={_states(move): made / window_s for move, made in moves_made if made},
+            queue_rates={
+                name: _rate(queue, then.queues[name], window_s)
+                for name, queue in now.queues.items()
+                if window_s and name in then.queues
+            },
             **{
                 f"{name}_per_s": (now.counters[name] - then.counters[name]) / window_s if window_s else 0.0
                 for name in RATES
@@ -363,6 +379,11 @@ class Model:
             # The stream tells of a move before the table counts it, and a lossy stream tells of fewer.
             illegal_moves=max(self._illegal_in_table, self._illegal_in_stream),
         )
+
+
+def _rate(now: QueueView, then: QueueView, window_s: float) -> QueueRate:
+    put, more = now.handed_over - then.handed_over, now.length - then.length
+    return QueueRate(put / window_s, (put - more) / window_s)
 
 
 def _states(move: tuple[int, int]) -> tuple[State, State]:

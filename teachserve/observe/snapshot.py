@@ -123,6 +123,13 @@ class QueueView(NamedTuple):
     """Of the items those for which a client waits: a connection, a request or an answer."""
 
 
+class QueueRate(NamedTuple):
+    """What goes on a named queue and what is taken from it, per second over `window_s`."""
+
+    put: float
+    taken: float
+
+
 @dataclass(frozen=True, slots=True)
 class EventView:
     """Something that happened: a thread entered a state, or a connection was marked (exactly one of the two)."""
@@ -215,6 +222,8 @@ class Snapshot:
     """The span of every rate below: 1.0 to 1.1 s as a rule, less in the first second, more after lost frames."""
     flow_rates: Mapping[tuple[State, State], float] = field(default_factory=dict)
     """(before, after) -> moves per second over `window_s`; a move that was not made in it is left out."""
+    queue_rates: Mapping[str, QueueRate] = field(default_factory=dict)
+    """Named queue -> what goes through it. From the counts, so exact."""
     requests_per_s: float = 0.0
     """Requests answered per second over `window_s`."""
     connections_per_s: float = 0.0

@@ -45,6 +45,7 @@ WORDS: dict[str, dict[str, str]] = {
         "room": "a part of the places view: the threads and connections that are in the same state or queue",
         "token": "one thread, drawn in the room where it is; its moves are sampled once a frame",
         "flow": "moves from one room to the next per second, from exact counts",
+        "hot edge": "the thick arrow of the diagram: more goes along it per second than along any other that is counted",
     },
     "columns": {
         "Thread": "the thread's role and number; the heading says which rows of how many are in view",
@@ -212,7 +213,7 @@ TOGETHER = (
     ("acceptor", "worker", "thread-maker", "loop", "closer", "role"),
     ("single-thread", "thread-per-connection", "thread-pool", "recycling", "event-loop", "architecture"),
     ("selecting", "event-loop", "loop", "watched", "loop-blocked", "epoll_wait"),
-    ("waiting place", "waiting-place bar", "room", "token", "flow"),
+    ("waiting place", "waiting-place bar", "room", "token", "flow", "hot edge"),
     ("refused", "lingering", "closer"),
 )
 """Words that explain each other."""

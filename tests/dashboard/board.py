@@ -138,6 +138,8 @@ async def show(app: Dashboard, pilot: Pilot, picture: Picture) -> None:
 async def drawn(app: Dashboard) -> None:
     """Until what there is to draw has been laid out and drawn; a scrollbar comes with a second layout."""
     for _ in range(2):
+        for laying_out in [worker for worker in app.workers if worker.group == "diagram"]:
+            await laying_out.wait()
         done = asyncio.Event()
         app.board.call_after_refresh(app.board.call_after_refresh, done.set)
         await done.wait()

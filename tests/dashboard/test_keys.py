@@ -26,7 +26,7 @@ def test_a_number_or_a_click_on_its_name_shows_a_view(view: View) -> None:
         await pilot.press(view.key)
         assert app.board.view == view.name
         other = VIEWS[VIEWS.index(view) - 1]
-        column = screen_text(app).split("\n")[2].index(f"{other.key} {other.label}")
+        column = screen_text(app).split("\n")[2].index(f"{other.key} {other.brief or other.label}")
         await pilot.click(TabsPane, (column + 1, 0))
         assert app.board.view == other.name
 

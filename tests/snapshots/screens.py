@@ -17,7 +17,7 @@ from teachserve.dashboard.look import Look
 from teachserve.demo.picture import Picture
 from teachserve.demo.playback import Playback
 from teachserve.observe.trace import Trace
-from tests.dashboard.board import screen_text
+from tests.dashboard.board import drawn, screen_text
 
 STEADY = 5
 """So many times a screen must be found as it was: another view takes a layout, then a drawing."""
@@ -47,7 +47,7 @@ class Screen(NamedTuple):
         return FOLDER / "screens" / f"{self.name}.txt"
 
 
-VIEWS = ("places", "threads", "lanes", "code", "charts", "events", "kernel")
+VIEWS = ("places", "threads", "lanes", "code", "diagram", "charts", "events", "kernel")
 ARCHITECTURES = ("thread-per-connection", "thread-pool", "event-loop", "single-thread")
 SCREENS = (
     *(Screen("recycling", 2.5, view) for view in VIEWS),
@@ -106,7 +106,7 @@ def draw(screen: Screen) -> str:
             app.board.view = screen.view
             text, same = "", 0
             while same < STEADY:
-                await pilot.pause()
+                await drawn(app)
                 now = screen_text(app) + "\n"
                 text, same = now, same + 1 if now == text else 0
             return text

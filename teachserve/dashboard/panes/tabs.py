@@ -5,7 +5,7 @@ from textual.message import Message
 from textual.reactive import reactive
 
 from teachserve.dashboard.line_pane import Line, LinePane
-from teachserve.dashboard.views import OPENING, VIEWS
+from teachserve.dashboard.views import OPENING, VIEWS, View
 from teachserve.demo.picture import Picture
 
 
@@ -31,7 +31,7 @@ class TabsPane(LinePane):
         gap = self._gap(width)
         line: Line = []
         for view in VIEWS:
-            line += [(f" {view.key} {view.label}{gap}", "banner" if view.name == self.view else "label"), (gap, "")]
+            line += [(f"{self._told(view, width)}{gap}", "banner" if view.name == self.view else "label"), (gap, "")]
         return [line]
 
     @staticmethod
@@ -39,11 +39,17 @@ class TabsPane(LinePane):
         """Behind each name, twice; none where all of them would have no room then."""
         return " " if sum(len(f" {view.key} {view.label}  ") for view in VIEWS) <= width else ""
 
+    @staticmethod
+    def _told(view: View, width: int) -> str:
+        """Brief where all of them would have no room."""
+        whole = sum(len(f" {one.key} {one.label}") for one in VIEWS) <= width
+        return f" {view.key} {view.label if whole else view.brief or view.label}"
+
     def on_click(self, event: events.Click) -> None:
         """The view whose name lies there."""
         x, gap = event.get_content_offset_capture(self).x, self._gap(self.size.width)
         for view in VIEWS:
-            x -= len(f" {view.key} {view.label}{gap * 2}")
+            x -= len(f"{self._told(view, self.size.width)}{gap * 2}")
             if x < 0:
                 self.post_message(self.Chosen(view.name))
                 return

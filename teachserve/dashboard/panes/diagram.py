@@ -1,0 +1,200 @@
+"""The diagram of the architecture, drawn from its source, with how many are where and what goes along each arrow now."""
+
+from dataclasses import replace
+from typing import ClassVar
+
+from textual import events
+from textual.message import Message
+from textual.worker import get_current_worker
+
+from teachserve.dashboard.glyphs import css_name
+from teachserve.dashboard.keys import bindings
+from teachserve.dashboard.line_pane import Line, LinePane
+from teachserve.dashboard.live_diagram import EDGE_ROOM, LiveDiagram, rate_words
+from teachserve.dashboard.source_text import cut
+from teachserve.demo.picture import Picture
+from teachserve.diagram import text
+from teachserve.diagram.keys import Place
+from teachserve.diagram.placing import Box
+from teachserve.events import STATES, State
+from teachserve.observe.snapshot import Header
+
+WAY = 2
+"""Rows that the wheel moves."""
+Cell = tuple[int, int]
+
+
+class DiagramPane(LinePane):
+    """The picture, scrolled; below it what the chosen node is and where it stands in the source."""
+
+    BINDINGS: ClassVar = bindings("diagram")
+    about: ClassVar = (
+        "The architecture as its source has it: who makes whom, who hands what to whom, what they share; the numbers are of "
+        "now. Look for the thick arrow, along which most goes, and for the box where the threads or the connections pile up."
+    )
+    words: ClassVar = ("role", "named queue", "backlog", "flow", "hot edge", *STATES)
+
+    class Picked(Message):
+        """A node was chosen: show its threads alone, and its line; `words` "": all of them again."""
+
+        def __init__(self, words: str, line: int) -> None:
+            super().__init__()
+            self.words = words
+            self.line = line
+
+    def __init__(self, **arguments: object) -> None:
+        super().__init__(**arguments)
+        self.chosen_node = ""
+        self._first = 0
+        self._wanted: tuple[object, ...] = ()
+        self._live: LiveDiagram | None = None
+
+    def lines(self, picture: Picture, width: int, height: int) -> list[Line]:
+        header = picture.snapshot.header
+        if header is None:
+            return [[("no server yet", "quiet")]]
+        key = header.source_file, header.source_class, header.started, width
+        if key != self._wanted:
+            self._wanted, self._live = key, None
+            self.run_worker(lambda: self._lay_out(header, width), thread=True, exclusive=True, group="diagram")
+        if self._live is None:
+            return [[("laying the diagram out", "quiet")]]
+        if self._live.problem:
+            return [[(f"n/a: {self._live.problem}", "alarm")]]
+        room = max(1, height - 1)
+        self._first = max(0, min(self._first, self._live.laid.rows - room))
+        shown = range(self._first, min(self._first + room, self._live.laid.rows))
+        drawn = draw(self._live, picture, self.chosen_node)[shown.start : shown.stop]
+        drawn += [[]] * (room - len(drawn))
+        return [*drawn, self._foot(shown, width)]
+
+    def _lay_out(self, header: Header, width: int) -> None:
+        """In a thread: the renderer may have to be compiled first."""
+        live = LiveDiagram.of(header, width)
+        if not get_current_worker().is_cancelled:
+            self.app.call_from_thread(self._show, live)
+
+    def _show(self, live: LiveDiagram) -> None:
+        self._live = live
+        self.watch_picture()
+
+    def _foot(self, shown: range, width: int) -> Line:
+        """What is chosen; else what is in view, and what a person can do."""
+        if self.chosen_node:
+            node = self._live.node(self.chosen_node)
+            where, code = self._live.source_line(node)
+            line: Line = [(f"{where}  {code}  " if where else "", "strong"), (node.tooltip, "quiet")]
+            return cut(line, 0, width)
+        extent = f"rows {shown.start + 1}-{shown.stop} of {self._live.laid.rows}; "
+        notes = "; ".join(self._live.laid.notes)
+        return [(f"{extent}rates are exact; arrows choose a part {notes}"[:width], "quiet")]
+
+    # Keys.
+
+    @property
+    def _boxes(self) -> list[Box]:
+        if self._live is None or self._live.problem:
+            return []
+        return sorted(self._live.laid.boxes, key=lambda box: (box.row, box.column))
+
+    def action_move(self, steps: int) -> None:
+        """Choose the next node from the top, or the one before."""
+        keys = [box.key for box in self._boxes]
+        if keys:
+            known = self.chosen_node in keys
+            place = keys.index(self.chosen_node) + steps if known else 0 if steps > 0 else len(keys) - 1
+            self.choose(keys[max(0, min(len(keys) - 1, place))])
+
+    def choose(self, key: str) -> None:
+        """Light this node, have it in view, and tell the others of its threads and its line; "": none."""
+        self.chosen_node = key
+        box = next((box for box in self._boxes if box.key == key), None)
+        room = max(1, self.size.height - 1)
+        if box is not None and not (self._first <= box.row and box.bottom < self._first + room):
+            self._first = max(0, min(box.row, box.bottom - room + 1) if box.row >= self._first else box.row)
+        line = self._line(key) if key else 0
+        self.post_message(self.Picked(filter_words(self._live.places.get(key, Place())) if key else "", line))
+        self.watch_picture()
+
+    def _line(self, key: str) -> int:
+        """Where it stands in the architecture's own file; 0: it does not."""
+        place = self._live.places.get(key, Place())
+        if place.role:
+            role = self._live.topology.role(place.role)
+            return role.line if role.file == self._live.topology.file else 0
+        return self._live.node(key).line if place.queue else 0
+
+    def action_page(self, pages: int) -> None:
+        """Scroll."""
+        self._scroll(pages * max(1, self.size.height - 2))
+
+    def _scroll(self, rows: int) -> None:
+        self._first = max(0, self._first + rows)
+        self.watch_picture()
+
+    def action_leave(self) -> None:
+        """Nothing chosen, and every thread in the lists again."""
+        if self._live is not None and not self._live.problem:
+            self.choose("")
+
+    def on_click(self, event: events.Click) -> None:
+        """The node that lies there."""
+        place = event.get_content_offset_capture(self)
+        row = place.y + self._first
+        for box in self._boxes:
+            if box.row <= row <= box.bottom and box.column <= place.x <= box.right:
+                self.choose(box.key)
+
+    def on_mouse_scroll_down(self) -> None:
+        self._scroll(WAY)
+
+    def on_mouse_scroll_up(self) -> None:
+        self._scroll(-WAY)
+
+
+def filter_words(place: Place) -> str:
+    """The words by which a list of threads shows what the node is about; "": all."""
+    return place.role or place.queue or (State.ACCEPTING.value if place.verb == "accept" else "")
+
+
+def draw(live: LiveDiagram, picture: Picture, chosen: str) -> list[Line]:
+    """Every row of it, in colours, with the numbers of this picture."""
+    rates = live.rates(picture)
+    hottest = max(rates, key=rates.__getitem__, default=None)
+    hot = hottest if hottest is not None and rates[hottest] else None
+    edges = tuple(replace(edge, weight=float(place == hot)) for place, edge in enumerate(live.drawing.edges))
+    rows = text.picture(replace(live.drawing, edges=edges), live.laid)
+    styles: dict[Cell, str] = {}
+    for box in live.laid.boxes:
+        node = live.node(box.key)
+        name = "banner" if box.key == chosen else css_name(State(node.state)) if node.state else ""
+        for row in range(box.row, box.bottom + 1):
+            styles |= dict.fromkeys(((row, column) for column in range(box.column, box.right + 1)), name)
+    for path in live.laid.paths:
+        name = "strong" if path.edge == hot else "quiet"
+        styles |= {(row, column): name for row, column, _ in path.cells[1:]}
+        for row, column, words in path.label:
+            if words == EDGE_ROOM:
+                told = rate_words(rates[path.edge]) if path.edge in rates else ""
+                _write(rows, row, column, f"{told:<{len(words)}}")
+                styles |= dict.fromkeys(((row, column + x) for x in range(len(words))), name)
+    for row, column, room, words in live.words(picture):
+        _write(rows, row, column, f"{words:^{room}}")
+        for x in range(room):
+            styles[row, column + x] = "banner" if styles.get((row, column + x)) == "banner" else "strong"
+    return [_pieces(row, y, styles) for y, row in enumerate(rows)]
+
+
+def _write(rows: list[list[str]], row: int, column: int, words: str) -> None:
+    rows[row][column : column + len(words)] = words
+
+
+def _pieces(cells: list[str], row: int, styles: dict[Cell, str]) -> Line:
+    line: Line = []
+    for column, character in enumerate(cells):
+        name = styles.get((row, column), "")
+        if line and line[-1][1] == name:
+            line[-1] = line[-1][0] + character, name
+        else:
+            line.append((character, name))
+    return line

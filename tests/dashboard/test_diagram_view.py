@@ -1,0 +1,123 @@
+"""The diagram view: the picture of `teachserve diagram`, with the numbers of now, and what choosing a part of it does."""
+
+from dataclasses import replace
+
+import pytest
+from textual.pilot import Pilot
+
+from teachserve.architectures import NAMES
+from teachserve.dashboard.app import Dashboard
+from teachserve.dashboard.live_diagram import EDGE_ROOM, ROOM, LiveDiagram, rate_words
+from teachserve.dashboard.panes.code import CodePane
+from teachserve.dashboard.panes.diagram import DiagramPane
+from teachserve.dashboard.panes.threads import ThreadTable
+from teachserve.demo.picture import Picture
+from teachserve.diagram.views import VIEWS, read
+from teachserve.events import State
+from tests.snapshots.screens import Screen, picture_of
+
+from .board import Given, drawn, play, screen_text, text_of
+
+TALL = (120, 70)
+
+
+@pytest.fixture(scope="module")
+def recorded() -> Picture:
+    """A recycling server under load."""
+    return picture_of(Screen("recycling", 2.5, "diagram"))
+
+
+def live(picture: Picture, columns: int = 78) -> LiveDiagram:
+    return LiveDiagram.of(picture.snapshot.header, columns)
+
+
+@pytest.mark.parametrize("architecture", NAMES)
+def test_its_parts_are_those_of_the_command_and_each_number_has_its_place(architecture: str) -> None:
+    picture = picture_of(Screen(architecture, 2.5, "diagram"))
+    found = live(picture)
+    drawn_by_command = VIEWS["threads"](read(architecture), architecture)
+    assert [node.key for node in found.drawing.nodes] == [node.key for node in drawn_by_command.nodes]
+    assert [(edge.tail, edge.head) for edge in found.drawing.edges] == [
+        (edge.tail, edge.head) for edge in drawn_by_command.edges
+    ]
+    text = text_of(picture, TALL, view="diagram")
+    assert not any(room in text for room in (*ROOM.values(), EDGE_ROOM))
+    counted = {key for key, kind in found.kinds.items() if kind in ROOM}
+    assert len(list(found.words(picture))) == len(counted)
+
+
+def test_the_numbers_are_those_of_the_snapshot(recorded: Picture) -> None:
+    snapshot, text = recorded.snapshot, text_of(recorded, TALL, view="diagram")
+    workers = [thread.state for thread in snapshot.threads if thread.role == "worker"]
+    assert f"{len(workers)} now: #{workers.count(State.HANDLING)}" in text
+    assert f"{recorded.queued} in the backlog" in text
+    found = live(recorded)
+    rates = {(found.drawing.edges[place].tail, found.drawing.edges[place].head): rate
+             for place, rate in found.rates(recorded).items()}  # fmt: skip
+    assert rates["listening socket", "role worker"] == snapshot.flow_rates[State.ACCEPTING, State.ACCEPTED]
+    assert rates["role worker", "clients"] == snapshot.requests_per_s
+    assert rates["role worker", "role worker"] == snapshot.flow_rates[State.RECYCLING, State.ACCEPTING]
+    assert rates["role worker", "queue wanted"] == snapshot.queue_rates["wanted"].put
+    for rate in rates.values():
+        assert rate_words(rate) in text
+
+
+def test_what_goes_through_a_queue_is_told_by_its_counts(recorded: Picture) -> None:
+    handed_over = recorded.snapshot.flow_rates
+    entered = sum(rate for (_, after), rate in handed_over.items() if after is State.HANDING_OVER)
+    assert recorded.snapshot.queue_rates["wanted"].put == pytest.approx(entered, abs=3 / recorded.snapshot.window_s)
+
+
+def test_only_the_hot_edge_is_thick(recorded: Picture) -> None:
+    assert "┃" in text_of(recorded, TALL, view="diagram")
+    still = replace(recorded, snapshot=replace(recorded.snapshot, flow_rates={}, queue_rates={}, requests_per_s=0.0,
+                                               made_per_s=0.0))  # fmt: skip
+    assert "┃" not in text_of(still, TALL, view="diagram")
+
+
+def test_choosing_a_part_filters_the_threads_and_goes_to_its_line(recorded: Picture) -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        while "thread-maker" not in app.board.query_one(DiagramPane).chosen_node:
+            await pilot.press("down")
+        await drawn(app)
+        assert "recycling.py:21  def make_workers(self):" in screen_text(app)
+        await pilot.press("2")
+        await drawn(app)
+        table = app.query_one("#view-threads ThreadTable", ThreadTable)
+        assert table.order.words == "thread-maker"
+        assert "thread-maker: 1 of 45 shown" in screen_text(app)  # the last ones that ended too
+        assert app.board.query_one(CodePane).cursor == 21
+        await pilot.press("6", "escape")
+        await drawn(app)
+        assert table.order.words == ""
+
+    play(recorded, story, (160, 50), view="diagram")
+
+
+def test_a_click_chooses_and_the_arrows_keep_what_is_chosen_in_view(recorded: Picture) -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        pane = app.board.query_one(DiagramPane)
+        row = next(y for y, line in enumerate(screen_text(app).split("\n")) if "listening socket" in line)
+        await pilot.click(DiagramPane, (34, row - pane.region.y))
+        assert pane.chosen_node == "listening socket"
+        for key in ("down",) * 8 + ("up",) * 8:
+            await pilot.press(key)
+            await drawn(app)
+            assert pane.chosen_node.removeprefix("role ").removeprefix("queue ") in screen_text(app)
+        assert pane.chosen_node == "clients"
+
+    play(recorded, story, view="diagram")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"source_file": "/nowhere/mine.py"}, "there is no diagram of it"),
+        ({"source_class": "Other"}, "there is no class Other"),
+        ({"started": "2020-01-01T00:00:00+00:00"}, "younger than the server"),
+    ],
+)
+def test_where_there_is_no_diagram_it_says_why(recorded: Picture, changes: dict, words: str) -> None:
+    header = replace(recorded.snapshot.header, **changes)
+    shown = replace(recorded, snapshot=replace(recorded.snapshot, header=header))
+    assert words in text_of(shown, view="diagram")
