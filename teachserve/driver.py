@@ -160,7 +160,10 @@ class BlockingDriver(Driver):
             request.arrive_by(io.BufferedReader(ArrivingBody(first, partial(self._pull, connection))))
 
     def _receive(self, connection: Connection, machine: Machine) -> bool:
-        """Wait for more bytes. False: none will come. Raises: Refusal 408 when a request that has begun does not end."""
+        """Wait for more bytes. False: none will come. Raises: Refusal 408 when a request that has begun does not end.
+
+        503 where a soft stop took the connection for idle in the very moment in which a request began.
+        """
         awaiting = machine.awaiting
         connection.awaiting = awaiting or machine.draining  # before `stopping` is read: a stop sets that first
         me = self.me
@@ -186,6 +189,8 @@ class BlockingDriver(Driver):
             connection.awaiting = False
         if data is None:
             return False
+        if not data and connection.swept and not (awaiting or machine.draining):
+            raise machine.refuse(Refusal(503, "the server stops, and the rest of the request cannot come any more"))
         machine.receive(data)
         return True
 

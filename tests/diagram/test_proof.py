@@ -19,9 +19,9 @@ from tests.topology import aliens
 
 @pytest.fixture
 def impatient(monkeypatch):
-    """A hang is one after a third of a second."""
+    """A hang is one after a second."""
     for room in scenarios, stage:
-        monkeypatch.setattr(room, "PATIENCE_S", 0.3)
+        monkeypatch.setattr(room, "PATIENCE_S", 1.0)
 
 
 def of(name: str) -> Topology:

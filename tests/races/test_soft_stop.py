@@ -160,6 +160,30 @@ def test_a_request_that_arrives_as_its_idle_connection_is_closed_is_answered(sta
     assert _served(client.followed())
 
 
+@pytest.mark.parametrize(
+    ("architecture", "name"),
+    [("single-thread", "w1"), ("thread-per-connection", "w1"), ("thread-pool", "w1"), ("recycling", "w1")],
+)
+def test_a_request_that_begins_as_its_idle_connection_is_closed_is_told_that_the_server_stops(
+    stage, architecture, name
+):
+    """1. w1 idles. 2. A part of a request arrives. 3. stop shuts the reading side: the rest cannot come, by our doing."""
+    s = stage(architecture)
+    client = s.connect(HEY)
+    s.gate.settle()
+    assert client.answer().status == 200
+    assert s.at(name) == "idle"
+    client.follow()
+    stopper = s.stopper = s.gate.thread("stop", s.server.stop)
+    s.play("stop:begin,flag")
+    client.send(HEY[:10])
+    while step(s.gate, ["stop"]):
+        pass
+    s.end()
+    assert not stopper.is_alive()
+    assert _refused(client.followed())
+
+
 def test_an_event_loop_takes_a_last_look_too(stage):
     """1. l1 is about to handle A; B idles. 2. stop sets the flag. 3. B sends a request. 4. l1 answers A, then looks at B."""
     s = stage("event-loop")
