@@ -145,7 +145,7 @@ def test_what_a_bug_makes_unreachable_is_never_seen(impatient):
     assert not proof.underived
     assert not proof.complete
     assert troubles(proof)[0] == "derived, but never seen: worker: take outbox -> read"
-    assert proof.failures == ("Forgetful: a client is not answered in 0.3 s",)
+    assert proof.failures == ("Forgetful: a client is not answered in 1 s",)
 
 
 def own(name: str) -> Proof:

@@ -31,15 +31,9 @@ from tests.server.serving import ENVIRONMENT, starting
 
 MANY = ("--arch", "recycling", "--max-threads", "400", "--keep-alive", "-c", "400", "--delay", "20ms")
 VIEWS = {
-    "1": "places",
-    "2": "threads",
-    "3": "connections",
-    "4": "lanes",
-    "5": "code",
-    "6": "diagram",
-    "7": "charts",
+    "1": "places", "2": "threads", "3": "connections", "4": "lanes", "5": "code", "6": "diagram", "7": "charts",
     "9": "kernel",
-}
+}  # fmt: skip
 LOADS = {"recycling": ("--close",), "thread-pool": ("--keep-alive",)}
 
 
