@@ -9,18 +9,21 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from teachserve.dashboard.glyphs import GLYPHS
 from teachserve.demo.picture import Picture
 from teachserve.demo.wording import short
-from teachserve.diagram import cells, threads
 from teachserve.diagram.drawing import Drawing, Edge, Node
 from teachserve.diagram.keys import CLIENTS, SOCKET, Place
-from teachserve.diagram.layout import DrawingError
+from teachserve.errors import TeachserveError
 from teachserve.events import STATES, State
 from teachserve.observe.lines import changed_since
 from teachserve.observe.snapshot import Header
 from teachserve.topology.topology import Topology
+
+if TYPE_CHECKING:
+    from teachserve.diagram.cells import Cells
 
 ROOM = {"role": "~" * 24, "queue": "~" * 10, "socket": "~" * 18, "client": "~" * 12}
 """What keeps room in a node, by its kind, and is written over."""
@@ -33,7 +36,7 @@ class LiveDiagram:
 
     problem: str = ""
     drawing: Drawing | None = None
-    laid: cells.Cells | None = None
+    laid: "Cells | None" = None
     places: Mapping[str, Place] | None = None
     topology: Topology | None = None
     text: tuple[str, ...] = ()
@@ -41,6 +44,8 @@ class LiveDiagram:
     @classmethod
     def of(cls, header: Header, columns: int) -> "LiveDiagram":
         """That of the server that introduced itself so. Takes up to a second where the renderer is not compiled yet."""
+        from teachserve.diagram import cells, threads  # with them comes the renderer: for who looks at a diagram
+
         try:
             topology = Topology.read(header.source_file, header.source_class)
             if changed_since(header.source_file, header.started):
@@ -48,7 +53,7 @@ class LiveDiagram:
             drawing = _with_room(threads.draw(topology, header.architecture))
             text = tuple(Path(header.source_file).read_text(encoding="utf-8").splitlines())
             return cls("", drawing, cells.layout(drawing, columns), threads.places(topology), topology, text)
-        except (OSError, SyntaxError, LookupError, ValueError, DrawingError) as error:
+        except (OSError, SyntaxError, LookupError, ValueError, TeachserveError) as error:
             return cls(f"there is no diagram of it: {error}")
 
     @cached_property

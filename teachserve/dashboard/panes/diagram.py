@@ -1,7 +1,7 @@
 """The diagram of the architecture, drawn from its source, with how many are where and what goes along each arrow now."""
 
 from dataclasses import replace
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.message import Message
@@ -13,11 +13,12 @@ from teachserve.dashboard.line_pane import Line, LinePane
 from teachserve.dashboard.live_diagram import EDGE_ROOM, LiveDiagram, rate_words
 from teachserve.dashboard.source_text import cut
 from teachserve.demo.picture import Picture
-from teachserve.diagram import text
 from teachserve.diagram.keys import Place
-from teachserve.diagram.placing import Box
 from teachserve.events import STATES, State
 from teachserve.observe.snapshot import Header
+
+if TYPE_CHECKING:
+    from teachserve.diagram.placing import Box
 
 WAY = 2
 """Rows that the wheel moves."""
@@ -92,7 +93,7 @@ class DiagramPane(LinePane):
     # Keys.
 
     @property
-    def _boxes(self) -> list[Box]:
+    def _boxes(self) -> "list[Box]":
         if self._live is None or self._live.problem:
             return []
         return sorted(self._live.laid.boxes, key=lambda box: (box.row, box.column))
@@ -159,6 +160,8 @@ def filter_words(place: Place) -> str:
 
 def draw(live: LiveDiagram, picture: Picture, chosen: str) -> list[Line]:
     """Every row of it, in colours, with the numbers of this picture."""
+    from teachserve.diagram import text  # it is loaded by now: the picture was laid out with it
+
     rates = live.rates(picture)
     hottest = max(rates, key=rates.__getitem__, default=None)
     hot = hottest if hottest is not None and rates[hottest] else None
