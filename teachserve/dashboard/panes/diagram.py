@@ -1,7 +1,10 @@
 """The diagram of the architecture, drawn from its source, with how many are where and what goes along each arrow now."""
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from itertools import groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from textual import events
 from textual.message import Message
@@ -22,7 +25,6 @@ if TYPE_CHECKING:
 
 WAY = 2
 """Rows that the wheel moves."""
-Cell = tuple[int, int]
 
 
 class DiagramPane(LinePane):
@@ -49,6 +51,8 @@ class DiagramPane(LinePane):
         self._first = 0
         self._wanted: tuple[object, ...] = ()
         self._live: LiveDiagram | None = None
+        self._sheet_of: tuple[object, ...] = ()
+        self._sheet: Sheet | None = None
 
     def lines(self, picture: Picture, width: int, height: int) -> list[Line]:
         header = picture.snapshot.header
@@ -65,9 +69,17 @@ class DiagramPane(LinePane):
         room = max(1, height - 1)
         self._first = max(0, min(self._first, self._live.laid.rows - room))
         shown = range(self._first, min(self._first + room, self._live.laid.rows))
-        drawn = draw(self._live, picture, self.chosen_node)[shown.start : shown.stop]
+        rates = self._live.rates(picture)
+        drawn = draw(self._live, self._sheet_with(hottest(rates)), picture, rates, shown)
         drawn += [[]] * (room - len(drawn))
         return [*drawn, self._foot(shown, width)]
+
+    def _sheet_with(self, hot: int | None) -> "Sheet":
+        """Drawn anew only for another thick edge, another node, another diagram."""
+        wanted = self._live, hot, self.chosen_node
+        if self._sheet is None or wanted != self._sheet_of:
+            self._sheet_of, self._sheet = wanted, Sheet.of(*wanted)
+        return self._sheet
 
     def _lay_out(self, header: Header, width: int) -> None:
         """In a thread: the renderer may have to be compiled first."""
@@ -158,46 +170,64 @@ def filter_words(place: Place) -> str:
     return place.role or place.queue or (State.ACCEPTING.value if place.verb == "accept" else "")
 
 
-def draw(live: LiveDiagram, picture: Picture, chosen: str) -> list[Line]:
-    """Every row of it, in colours, with the numbers of this picture."""
-    from teachserve.diagram import text  # it is loaded by now: the picture was laid out with it
+def hottest(rates: Mapping[int, float]) -> int | None:
+    """The edge along which most goes; None: nothing goes anywhere."""
+    edge = max(rates, key=rates.__getitem__, default=None)
+    return edge if edge is not None and rates[edge] else None
 
-    rates = live.rates(picture)
-    hottest = max(rates, key=rates.__getitem__, default=None)
-    hot = hottest if hottest is not None and rates[hottest] else None
-    edges = tuple(replace(edge, weight=float(place == hot)) for place, edge in enumerate(live.drawing.edges))
-    rows = text.picture(replace(live.drawing, edges=edges), live.laid)
-    styles: dict[Cell, str] = {}
-    for box in live.laid.boxes:
-        node = live.node(box.key)
-        name = "banner" if box.key == chosen else css_name(State(node.state)) if node.state else ""
-        for row in range(box.row, box.bottom + 1):
-            styles |= dict.fromkeys(((row, column) for column in range(box.column, box.right + 1)), name)
+
+class Sheet(NamedTuple):
+    """The cells row by row, and the name of each one's style: what stays the same while the numbers change."""
+
+    cells: list[list[str]]
+    styles: list[list[str]]
+
+    @classmethod
+    def of(cls, live: LiveDiagram, hot: int | None, chosen: str) -> "Sheet":
+        """With one edge thick, one node lit, and nothing yet where the numbers will stand."""
+        from teachserve.diagram import text  # it is loaded by now: the picture was laid out with it
+
+        edges = tuple(replace(edge, weight=float(place == hot)) for place, edge in enumerate(live.drawing.edges))
+        cells = text.picture(replace(live.drawing, edges=edges), live.laid)
+        styles = [[""] * len(row) for row in cells]
+        for box in live.laid.boxes:
+            node = live.node(box.key)
+            name = "banner" if box.key == chosen else css_name(State(node.state)) if node.state else ""
+            for row in range(box.row, box.bottom + 1):
+                _fill(styles[row], box.column, box.width, name)
+        for path in live.laid.paths:
+            name = "strong" if path.edge == hot else "quiet"
+            for row, column, _ in path.cells[1:]:
+                styles[row][column] = name
+            for row, column, words in path.label:
+                if words == EDGE_ROOM:
+                    _fill(styles[row], column, len(words), name)
+        return cls(cells, styles)
+
+
+def draw(live: LiveDiagram, sheet: Sheet, picture: Picture, rates: Mapping[int, float], shown: range) -> list[Line]:
+    """The rows that are in view, in colours, with the numbers of this picture."""
+    cells = {row: sheet.cells[row].copy() for row in shown}
+    styles = {row: sheet.styles[row].copy() for row in shown}
     for path in live.laid.paths:
-        name = "strong" if path.edge == hot else "quiet"
-        styles |= {(row, column): name for row, column, _ in path.cells[1:]}
         for row, column, words in path.label:
-            if words == EDGE_ROOM:
+            if row in cells and words == EDGE_ROOM:
                 told = rate_words(rates[path.edge]) if path.edge in rates else ""
-                _write(rows, row, column, f"{told:<{len(words)}}")
-                styles |= dict.fromkeys(((row, column + x) for x in range(len(words))), name)
+                cells[row][column : column + len(words)] = f"{told:<{len(words)}}"
     for row, column, room, words in live.words(picture):
-        _write(rows, row, column, f"{words:^{room}}")
-        for x in range(room):
-            styles[row, column + x] = "banner" if styles.get((row, column + x)) == "banner" else "strong"
-    return [_pieces(row, y, styles) for y, row in enumerate(rows)]
+        if row in cells:
+            cells[row][column : column + room] = f"{words:^{room}}"
+            if styles[row][column] != "banner":
+                _fill(styles[row], column, room, "strong")
+    return [_pieces(cells[row], styles[row]) for row in shown]
 
 
-def _write(rows: list[list[str]], row: int, column: int, words: str) -> None:
-    rows[row][column : column + len(words)] = words
+def _fill(styles: list[str], column: int, width: int, name: str) -> None:
+    styles[column : column + width] = [name] * width
 
 
-def _pieces(cells: list[str], row: int, styles: dict[Cell, str]) -> Line:
+def _pieces(cells: list[str], styles: list[str]) -> Line:
     line: Line = []
-    for column, character in enumerate(cells):
-        name = styles.get((row, column), "")
-        if line and line[-1][1] == name:
-            line[-1] = line[-1][0] + character, name
-        else:
-            line.append((character, name))
+    for name, run in groupby(zip(cells, styles, strict=True), key=itemgetter(1)):
+        line.append(("".join([character for character, _ in run]), name))
     return line
