@@ -44,7 +44,7 @@ _HOLDS = frozenset({"accept", "admit", "read", "handle", "write"})
 def draw(topology: Topology, name: str = "") -> Drawing:
     """The picture. `name`: the architecture's, where it has one beside its class."""
     name = name or topology.name
-    holders = in_order(topology)
+    holders = in_order(filter(holds, topology.roles))
     taken = list(dict.fromkeys(step.queue for role in holders for step in role.steps if step.verb == "take"))
     nodes = [
         Node(CLIENTS, ("client",), "client", "It sends SYN, and the kernel answers without asking the server."),
@@ -84,9 +84,9 @@ def holds(role: RoleLife) -> bool:
     return bool(verbs & _HOLDS) or {"take", "hand_over"} <= verbs
 
 
-def in_order(topology: Topology) -> list[RoleLife]:
-    """The roles that hold connections, in the order in which one comes to them: the one that accepts first."""
-    rest = [role for role in topology.roles if holds(role)]
+def in_order(roles: Iterable[RoleLife]) -> list[RoleLife]:
+    """The roles in the order in which a connection, or what comes of it, gets to them: the one that accepts first."""
+    rest = list(roles)
     found = [role for role in rest if role.accepts]
     for role in found:
         rest = [one for one in rest if one not in found]

@@ -39,7 +39,7 @@ class Wake(NamedTuple):
 _CONNECTS = "connects to ourselves"
 WAKES: dict[str, Wake] = {
     "accept": Wake(STOP, f"{_CONNECTS}\nonce for each that accepts", "None", "Stopper._wake"),
-    "select": Wake(STOP, f"{_CONNECTS}:\nthe listener is ready", "None, once nothing\nis in progress", "Stopper._wake"),
+    "select": Wake(STOP, f"{_CONNECTS}:\nthe listener is ready", "None, once\nnothing is\nin progress", "Stopper._wake"),
     "read": Wake(STOP, "shuts for reading\nif no request has begun", "None", "Stopper._sweep"),
     "take": Wake(END, "the last to end:\na token for each taker", "None", "Taskmaster.release_takers"),
     "wait_for_place": Wake("read", "frees a place\nas serve ends", "goes on in turn", "Places._free_place"),

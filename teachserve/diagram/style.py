@@ -114,9 +114,9 @@ def style_sheet(scope: str) -> str:
         f"@media (prefers-color-scheme: dark) {{ .{scope} {{ {_colours(_DARK)} }} }}",
         f".{scope} .ground {{ fill: var(--ground); }}",
         f".{scope} text {{ fill: var(--ink); font-family: {FONTS}; }}",
-        f".{scope} .title, .{scope} .role .first, .{scope} .cluster .first {{ font-weight: bold; }}",
-        # A halo, so that a label which Graphviz lays over a line or a box's border is read all the same.
-        f".{scope} .edge text {{ paint-order: stroke; stroke: var(--ground); stroke-width: 4px; }}",
+        f".{scope} .title, .{scope} .role .first, .{scope} .group-name {{ font-weight: bold; }}",
+        # A halo, so that a text which Graphviz lays over a line or a box's border is read all the same.
+        f".{scope} .edge text, .{scope} .group-name {{ paint-order: stroke; stroke: var(--ground); stroke-width: 4px; }}",
         f".{scope} .legend {{ fill: var(--quiet); }}",
         f".{scope} .line {{ fill: none; }}",
         f".{scope} .cluster .shape {{ fill: var(--quiet); fill-opacity: 0.06; stroke: var(--quiet); }}",

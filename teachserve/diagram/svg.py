@@ -55,8 +55,11 @@ def _say(part: ElementTree.Element, one: Node | Edge) -> None:
 
 
 def _classify_rest(graph: ElementTree.Element) -> None:
-    """Classes for the ground, the legend, and the groups' boxes; the box around all of it, which holds the title, goes."""
-    for child in graph:
+    """Classes for the ground, the legend, and the groups' boxes; the box around all of it, which holds the title, goes.
+
+    A group's name comes last, so that a line that goes through it lies below.
+    """
+    for child in list(graph):
         classes = child.get("class", "").split()
         if child.tag == "polygon":
             child.set("class", "ground")
@@ -66,7 +69,9 @@ def _classify_rest(graph: ElementTree.Element) -> None:
             whole = "drawing" in classes
             for part in list(child):
                 if part.tag == "text":
-                    part.set("class", "title" if whole else "first")
+                    part.set("class", "title" if whole else "group-name")
+                    child.remove(part)
+                    graph.append(part)
                 elif whole:
                     child.remove(part)
                 else:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from teachserve.diagram.drawing import Drawing, Edge, Node
 from teachserve.diagram.keys import CLIENTS, COUNTERS, SOCKET, Place, queue_key, role_key, unknown_key
+from teachserve.diagram.life import in_order
 from teachserve.diagram.wording import (
     arguments,
     condition_of,
@@ -43,10 +44,11 @@ def draw(topology: Topology, name: str = "") -> Drawing:
     name = name or topology.name
     ways = _Ways()
     ways.add(Edge(CLIENTS, SOCKET, "connect"))
+    order = in_order(topology.roles)
     for role in topology.roles:
-        _handed(role, ways)
+        _handed(role, _given_before(order, role), ways)
     for role in topology.roles:
-        _spawned(role, ways)
+        _spawned(role, [one.name for one in order], ways)
         _answered(role, ways)
     nodes = [
         Node(CLIENTS, ("clients",), "client", "Each has a connection of its own."),
@@ -129,7 +131,12 @@ class _Ways:
         return [key for ends in self._found for key in ends if key.startswith("queue ")]
 
 
-def _handed(role: RoleLife, ways: _Ways) -> None:
+def _given_before(order: list[RoleLife], role: RoleLife) -> set[str]:
+    """The queues to which the roles before it hand over: from the others something comes back."""
+    return {step.queue for one in order[: order.index(role)] for step in one.steps if step.verb == "hand_over"}
+
+
+def _handed(role: RoleLife, given_before: set[str], ways: _Ways) -> None:
     """From the socket and the queues, and to them."""
     for step in role.steps:
         where = step.tells, project_file(step.file), step.line
@@ -137,7 +144,8 @@ def _handed(role: RoleLife, ways: _Ways) -> None:
             ways.add(Edge(SOCKET, role_key(role.name), "select, accept" if role.loops else "accept", "accept", *where))
         elif step.verb == "take":
             label = "select, take" if role.loops else "take"
-            ways.add(Edge(queue_key(step.queue), role_key(role.name), label, "take", *where))
+            back = step.queue not in given_before
+            ways.add(Edge(queue_key(step.queue), role_key(role.name), label, "take", *where, back=back))
         elif step.verb == "hand_over":
             condition = condition_of(role, step)
             item = shortened(f"hand over {first_argument(step)}".strip())
@@ -146,14 +154,15 @@ def _handed(role: RoleLife, ways: _Ways) -> None:
             ways.add(Edge(role_key(role.name), queue_key(step.queue), label, "hand over", tooltip, *where[1:]))
 
 
-def _spawned(role: RoleLife, ways: _Ways) -> None:
+def _spawned(role: RoleLife, order: list[str], ways: _Ways) -> None:
     for made in role.made:
         if made.by == START:
             continue
         label = shortened(many(made.many))
         tooltip = f"{made.many}" + (f", if {made.condition}" if made.condition else "")
+        back = order.index(role.name) < order.index(made.by)
         ways.add(Edge(role_key(made.by), role_key(role.name), f"spawn\n{label}", "spawn", tooltip,
-                      project_file(made.file), made.line))  # fmt: skip
+                      project_file(made.file), made.line, back))  # fmt: skip
 
 
 def _answered(role: RoleLife, ways: _Ways) -> None:

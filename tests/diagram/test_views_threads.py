@@ -23,7 +23,7 @@ def test_recycling_shares_the_listening_socket_and_asks_the_thread_maker_over_a_
         "queue wanted -> role thread-maker: take",
         "listening socket -> role worker: accept",
         "role worker -> queue wanted: hand over WORKER_WANTED / if short_of_acceptors()",
-        "role thread-maker -> role worker: spawn / 1 for each take(wanted)",
+        "role thread-maker ~> role worker: spawn / 1 for each take(wanted)",
         "role worker ~> clients: answer",
         "role worker ~> role worker: recycle",
         "role thread-maker -> counters",
@@ -51,7 +51,7 @@ def test_a_loop_hands_requests_out_and_takes_answers_back():
         "role worker -> queue answers: hand over handle(request)",
     ]
     assert edges(drawn("event-loop"), "take") == [
-        "queue answers -> role loop: select, take",
+        "queue answers ~> role loop: select, take",
         "queue requests -> role worker: take",
     ]
 
