@@ -56,6 +56,8 @@ def lane_cells(lane: Lane, window: Window) -> Line:
     """
     runs, length, cell = lane.runs, lane.length, window.cell_us
     at, stop, limit = window.first, window.first + window.cells, window.end_us + 1
+    unseen_end = length and runs[length - 1] & CODE == UNSEEN and lane.ended_us is not None
+    gone = lane.ended_us if unseen_end else FOREVER
     line: list[tuple[Piece, int]] = []
     last, counted = NOBODY, 0
     place = 0
@@ -65,10 +67,12 @@ def lane_cells(lane: Lane, window: Window) -> Line:
         place = bisect_left(runs, (end if end < limit else limit) << CODE_BITS, place, length) - 1
         if place < 0:
             place, look, until = 0, NOBODY, runs[0] >> CODE_BITS
+        elif begin >= gone:
+            look, until = NOBODY, FOREVER
         else:
             run = runs[place]
             code, fresh = run & CODE, run >> CODE_BITS >= begin
-            until = runs[place + 1] >> CODE_BITS if place + 1 < length else FOREVER
+            until = runs[place + 1] >> CODE_BITS if place + 1 < length else gone
             look = LOOKS[code]
             if not fresh:
                 look = NOBODY if code in ENDS else look

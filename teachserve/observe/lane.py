@@ -28,7 +28,8 @@ class Lane(NamedTuple):
     """A lane as of one moment: `runs[:length]` holds `microseconds << CODE_BITS | code` of each run's begin, in order.
 
     `begins[:threads]` and `numbers[:threads]` say which thread's it was from when on. The arrays may grow while this is
-    shown; what is in them already never changes. `ended_us` is None while the last thread lives.
+    shown; what is in them already never changes. `ended_us` is None while the last thread lives; where nobody saw how it ended,
+    its last run is UNSEEN.
     """
 
     role: str
@@ -129,10 +130,20 @@ class GrowingLane:
             first = bisect_right(self.runs, at - KEEP_US << CODE_BITS) - 1
             self.runs = self.runs[max(0, first) :]
 
+    def lose(self, since: int, at: int) -> None:
+        """Its thread is gone at `at`, and nobody saw how, nor where it was from `since` on."""
+        self.enter(since, UNSEEN)
+        self.ended_us = max(at, self.last_us)
+
     def lane(self, roles: Sequence[str]) -> Lane:
         """The lane as it is now."""
         shown = self.shown
-        if shown is None or shown.length != len(self.runs) or shown.runs is not self.runs:
+        if (
+            shown is None
+            or shown.length != len(self.runs)
+            or shown.runs is not self.runs
+            or shown.ended_us != self.ended_us
+        ):
             role = roles[self.role] if 0 <= self.role < len(roles) else "thread"
             shown = self.shown = Lane(
                 role, self.runs, len(self.runs), self.begins, self.numbers, len(self.numbers), self.ended_us

@@ -18,7 +18,7 @@ from teachserve.observe.model import ENDS
 KNOWN_ENDED = 4096
 """Threads that are remembered as ended, should a frame come late that tells of them."""
 
-STARTING, SPAWNED, ENDED = CODES[State.STARTING], MARK_CODES[Mark.SPAWNED], CODES[State.ENDED]
+STARTING, SPAWNED = CODES[State.STARTING], MARK_CODES[Mark.SPAWNED]
 LOST = -(1 << 40)
 """Moves of a thread of which some were lost: whatever a table tells next, it is more than one more."""
 
@@ -124,8 +124,7 @@ class LaneLog:
         for number in [number for number in self._living if number not in numbers]:  # a lost table told its end
             lane = self._living[number].lane
             if lane.ended_us is None:
-                lane.enter(self._table_at + 1, UNSEEN)
-                lane.enter(at, ENDED)
+                lane.lose(self._table_at + 1, at)
             self._end(number)
 
     def _sample(self, thread: _Thread, code: int, moves: int, since: int) -> None:

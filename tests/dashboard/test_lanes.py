@@ -84,6 +84,15 @@ def test_what_was_not_seen_is_said_and_a_request_is_a_bar() -> None:
     ]  # fmt: skip
 
 
+def test_of_an_end_that_nobody_saw_nothing_is_said_but_that_the_thread_is_gone() -> None:
+    """The table that told how it ended is lost: it may have ended or have broken."""
+    lanes = folded([header(), table(0, [row(1, S.READING)]), table(40, [])])
+    assert lanes.lanes[0].ended_us == 40
+    assert lane_cells(lanes.lanes[0], Window(80, 10, 9)) == [
+        ("r", "filled--reading"), ("···", "quiet"), ("     ", ""),
+    ]  # fmt: skip
+
+
 def test_cells_keep_their_places_while_they_move_left() -> None:
     lanes = folded(
         [header(), *(table(at, [row(1, STATES[1 + at % 9], moves=at, since=at)]) for at in range(0, 400, 7))]
