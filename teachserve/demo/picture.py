@@ -49,7 +49,9 @@ class LoadView:
     @property
     def clients(self) -> Clients:
         """What the lints ask about the clients."""
-        return Clients(self.connections, self.answered, self.never_served, self.client_bound)
+        return Clients(
+            self.connections, self.answered, self.never_served, self.client_bound, self.keep_alive, self.rate
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Its fields by name; `LoadView(**told)` makes it one again."""

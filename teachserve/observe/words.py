@@ -179,7 +179,7 @@ WORDS: dict[str, dict[str, str]] = {
         "stuck": "a thread has been long in a state in which it should not stay",
         "stop-unanswered": "a thread was woken to stop, and has not answered",
         "witness-differs": "the kernel and a thread's own state contradict each other again and again",
-        "observer-cost": "the watching itself slows the server down noticeably",
+        "observer-cost": "the server answers noticeably less while every event is sent than with tables alone",
         "never-served": "some clients have not got a single answer, while others are served",
     },
 }  # fmt: skip

@@ -26,16 +26,17 @@ def at(
     options: dict[str, object] | None = None,
     witness: Look | None = None,
     clients: Clients | None = None,
-    watched_ratio: float | None = None,
     unavailable: str | None = None,
     accepting: int = 1,
     surplus: int = 0,
     made: int = 0,
     waiting_for_place: int = 0,
+    requests: int = 0,
     **changes: object,
 ) -> Moment:
     counters = dict.fromkeys(COUNTERS, 0) | {
         "accepting": accepting, "surplus": surplus, "made": made, "waiting_for_place": waiting_for_place,
+        "requests": requests,
     }  # fmt: skip
     states = dict.fromkeys(State, 0)
     for one in threads:
@@ -44,7 +45,7 @@ def at(
         header=Header.of({"accepting_role": "worker"}), at_s=at_s, phase=changes.pop("phase", "serving"), threads=threads,
         states=states, counters=counters, queues=queues or {}, options=options or {}, **changes,
     )  # fmt: skip
-    return Moment(shown, AcceptQueue(queued, bound, drops, unavailable), witness, clients, watched_ratio)
+    return Moment(shown, AcceptQueue(queued, bound, drops, unavailable), witness, clients)
 
 
 def differing(*numbers: int) -> Look:

@@ -1,6 +1,7 @@
 """Lints: on which side of its threshold each one speaks, and what it says to one and to many."""
 
 import string
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -8,13 +9,14 @@ from hypothesis import strategies as st
 
 from teachserve.events import State
 from teachserve.observe.glossary import meanings
-from teachserve.observe.lints import LINTS, Clients, Lints, to_json
+from teachserve.observe.lints import LINTS, Clients, Lints, Moment, to_json
 from teachserve.observe.snapshot import QueueView
 from teachserve.observe.words import WORDS
 
 from .moments import at, differing, look, thread
 
 S = State
+CLIENTS = Clients(20, 400, 0, False)
 LOOP = {"flows": {(S.READING, S.SELECTING): 1, (S.SELECTING, S.READING): 1}}
 
 
@@ -282,12 +284,39 @@ def test_witness_differs_twice_running_about_the_same_thread():
     assert "witness-differs" not in look([at(1.0, witness=first), at(1.1, witness=second), at(1.2, witness=third)])
 
 
-@pytest.mark.parametrize(("ratio", "speaks"), [(None, False), (0.9, False), (0.89, True)])
-def test_observer_cost_below_90_percent(ratio, speaks):
-    found = look([at(1.0, watched_ratio=ratio)])
+def watched(before: int, since: int, asked: Clients = CLIENTS, **changes: object) -> list[Moment]:
+    """A second of tables at a time: four with so many answers a second and tables alone, four with every event as well."""
+    tables = [at(n, requests=n * before, clients=CLIENTS) for n in range(5)]
+    counted = 4 * before
+    return tables + [
+        at(5 + n, requests=counted + n * since, clients=asked, streaming=True, **changes) for n in range(5)
+    ]
+
+
+@pytest.mark.parametrize(("since", "speaks"), [(890, True), (910, False), (1200, False)])
+def test_observer_cost_below_90_percent(since, speaks):
+    found = look(watched(1000, since))
     assert ("observer-cost" in found) == speaks
     if speaks:
-        assert found["observer-cost"].text == "watched, the server manages 89% of what it does unwatched"
+        text = "since every event is sent, the server answers 89% of what it did with tables alone"
+        assert (found["observer-cost"].text, found["observer-cost"].since_s) == (text, 8)
+
+
+@pytest.mark.parametrize(
+    "moments",
+    [
+        watched(100, 50),  # too few to tell
+        watched(1000, 500, CLIENTS._replace(connections=10)),
+        watched(1000, 500, CLIENTS._replace(keep_alive=False)),
+        watched(1000, 500, options={"delay": "2ms"}),
+        watched(1000, 500)[3:],  # what came before was too short
+        watched(1000, 500)[:7],
+        watched(1000, 500, None),
+        [replace(moment, clients=None) for moment in watched(1000, 500)],
+    ],
+)
+def test_observer_cost_is_silent_where_something_else_may_be_the_reason(moments):
+    assert "observer-cost" not in look(moments)
 
 
 def test_client_bound_is_what_the_load_generator_says():
@@ -304,7 +333,7 @@ def broken(now: float, **changes: object) -> object:
     return at(
         now, *threads, queued=9, bound=10, drops=round(now * 10), accepting=0, options={"threads": 2},
         queues={"q": QueueView(2, 2, 0, 2)}, clients=Clients(20, 4, 9, True), surplus=round(now * 20), made=round(now * 20),
-        witness=differing(2), watched_ratio=0.5, **changes,
+        witness=differing(2), **changes,
     )  # fmt: skip
 
 
@@ -312,13 +341,13 @@ def test_findings_stand_in_one_order_and_the_same_moments_give_the_same():
     moments = [broken(6 + n / 10) for n in range(30)]
     found = look(moments)
     assert list(found) == [name for name in LINTS if name in found]
-    assert set(LINTS) - set(found) == {"loop-blocked", "stop-unanswered"}
+    assert set(LINTS) - set(found) == {"loop-blocked", "stop-unanswered", "observer-cost"}
     assert look(moments) == found
 
 
 def test_in_slow_motion_the_timing_rules_rest_and_what_they_had_begun_is_forgotten():
     slow = look([broken(6 + n / 10, slow_s=0.5) for n in range(30)])
-    assert set(slow) == {"backlog-high", "backlog-overflow", "witness-differs", "observer-cost"}
+    assert set(slow) == {"backlog-high", "backlog-overflow", "witness-differs"}
     moments = [broken(6.0), *(broken(6.1 + n / 10, slow_s=0.5) for n in range(30)), broken(9.1)]
     assert "all-serving" not in look(moments)
 

@@ -18,6 +18,7 @@ from teachserve.observe.accept_queue import AcceptQueue
 from teachserve.observe.kernel import Witness
 from teachserve.observe.lints import Clients, Finding, Lints, Moment
 from teachserve.observe.lints.threads import StopUnanswered, Stuck
+from teachserve.observe.lints.watching import ObserverCost
 from teachserve.observe.model import Model
 from teachserve.probe import TABLE
 from teachserve.server import Server
@@ -55,6 +56,10 @@ class Linted:
         self._longest_s = 0.0
         self._model = Model()
         self._tables = Streamed(server, self._model.apply, TABLE)
+
+    def stream(self) -> None:
+        """From now on every event is sent as well."""
+        self._tables = Streamed(self.server, self._model.apply)
 
     def look(self) -> None:
         """One table, and what the lints say to it."""
@@ -360,6 +365,44 @@ def test_witness_differs(lint, lies):
             assert "reading" in found.text and "accept" in found.text
         else:
             assert "witness-differs" not in watched.lasting(0.3)
+
+
+# ---- the watching --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("before_s", "since_s"), [(0.005, 0.05), (0.05, 0.005)])
+def test_observer_cost(lint, monkeypatch, before_s, since_s):
+    """A handler that takes ten times as long from the moment on in which every event is sent, or a tenth."""
+    monkeypatch.setattr(ObserverCost, "SPAN_S", 0.3)
+    monkeypatch.setattr(ObserverCost, "LEAST_ANSWERED", 2)
+    streaming, done = threading.Event(), threading.Event()
+
+    def handle(request: Request) -> Response:
+        threading.Event().wait(since_s if streaming.is_set() else before_s)
+        return Response.text("Hey!")
+
+    watched = lint("recycling", handle)
+    watched.clients = Clients(1, 0, 0, client_bound=False)
+
+    def ask() -> None:
+        with Client(watched.server.port) as one:
+            while not done.is_set():
+                one.send(get())
+                one.answer()
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        assert "observer-cost" not in watched.lasting(0.5)
+        streaming.set()
+        watched.stream()
+        if since_s > before_s:
+            assert "every event is sent" in watched.until("observer-cost").text
+        else:
+            assert "observer-cost" not in watched.lasting(0.7)
+    finally:
+        done.set()
+        asking.join()
 
 
 # ---- a healthy server ----------------------------------------------------------------------------------------------

@@ -12,12 +12,22 @@ from teachserve.observe.snapshot import Snapshot, ThreadView
 
 
 class Clients(NamedTuple):
-    """What the load generator says of its clients. `never_served`: how many have asked, and have not one answer yet."""
+    """What the load generator says of its clients. `never_served`: how many have asked, and have not one answer yet.
+
+    `rate` is what they plan to ask per second, None: as soon as they are answered.
+    """
 
     connections: int
     answered: int
     never_served: int
     client_bound: bool
+    keep_alive: bool = True
+    rate: float | None = None
+
+    @property
+    def asked(self) -> tuple[int, bool, float | None]:
+        """The load: as long as it is the same, so is what the server could answer."""
+        return self.connections, self.keep_alive, self.rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +39,6 @@ class Moment:
     witness: Look | None = None
     """The newest look; the same object for as long as there is no newer one."""
     clients: Clients | None = None
-    watched_ratio: float | None = None
-    """The rate while watched over the rate unwatched, measured; None: it was not."""
     doubtful: frozenset[int] = frozenset()
     """Threads that were read in the middle of a move: the state is the new one, `since_s` the old one's."""
 
