@@ -14,7 +14,7 @@ from teachserve.dashboard.verdicts import MANUAL, SHORT, WORST_FIRST
 from teachserve.demo.picture import Picture
 from teachserve.demo.wording import counted, duration, percent, short
 from teachserve.events import STATES, State
-from teachserve.observe.kernel import Sighting
+from teachserve.observe.kernel import Look, Sighting
 from teachserve.observe.verdict import Shares, Verdict
 
 HOLD_S = 10.0
@@ -277,12 +277,23 @@ class KernelThreads(ListPane):
     columns: ClassVar = THREAD_COLUMNS
     nothing: ClassVar = "no thread was looked at"
 
+    def __init__(self, **arguments: object) -> None:
+        super().__init__(**arguments)
+        self._look: Look | None = None
+        self._sighted: Sequence[Sighted] = ()
+
     def rows(self, picture: Picture) -> Sequence[Any]:
+        """Made once a look, of which there are fewer than pictures."""
         look = picture.witness
         if look is None or look.unavailable:
             return ()
-        names = {thread.number: thread.name for thread in (*picture.snapshot.ended, *picture.snapshot.threads)}
-        return sorted(Sighted(one.number, names.get(one.number, f"thread-{one.number}"), one) for one in look.sightings)
+        if look is not self._look:
+            names = {thread.number: thread.name for thread in (*picture.snapshot.ended, *picture.snapshot.threads)}
+            sighted = (
+                Sighted(one.number, names.get(one.number, f"thread-{one.number}"), one) for one in look.sightings
+            )
+            self._look, self._sighted = look, sorted(sighted)
+        return self._sighted
 
     def words_of(self, picture: Picture, row: Sighted) -> str:
         return f"{row.name} {row.said.state.value} {called(row.said)} {SHORT[row.said.verdict][0]}"

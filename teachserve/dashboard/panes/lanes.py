@@ -25,7 +25,7 @@ from teachserve.observe.lane import KEEP_US, Lane
 CELLS_US = (1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000)
 OPENING = CELLS_US.index(100_000)
 NAME = 10
-"""The names' column is at least so wide: it must not jump with each tenth thread."""
+"""The names' column is at least so wide, and gets no narrower: it must not jump with each tenth thread."""
 
 
 class LanesPane(LinePane):
@@ -71,10 +71,10 @@ class LanesPane(LinePane):
     def lines(self, picture: Picture, width: int, height: int) -> list[Line]:
         window = self.window(picture, width)
         self._shown = picture.lanes.within(window.begin_us, window.end_us + 1)
-        self._names = max(NAME, *(len(lane.name) for lane in self._shown), 0) if self._shown else NAME
-        window = self.window(picture, width)
         self._first = max(0, min(self._first, len(self._shown) - self.room))
         rows = self._shown[self._first : self._first + self.room]
+        self._names = max(self._names, *(len(lane.name) for lane in rows), 0)
+        window = self.window(picture, width)
         columns = mark_columns(picture.marks, window)
         lit = self._lit(picture)
         lanes = [self._row(lane, window, columns, lane.holds(lit)) for lane in rows]
