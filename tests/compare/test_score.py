@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from teachserve.compare.score import CELLS, COLUMNS, NOT_SENT, UNTOLD, Score, ScoreView, SideScore
@@ -12,9 +12,7 @@ from teachserve.load.outcomes import ABORTED, FAILED
 TIE_US = 100
 RATE = 1000.0
 # The same examples in every run, and a slow machine is no failure.
-bounded = settings(
-    max_examples=60, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
-)
+bounded = settings(max_examples=60, derandomize=True, database=None)
 OUTCOMES = st.tuples(st.sampled_from([200, 200, 200, 503, 404, FAILED, ABORTED]), st.integers(0, 400))
 SIDE = st.dictionaries(st.integers(0, 39), OUTCOMES)
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import h11
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.corpus import cases, oracle
@@ -14,9 +14,7 @@ from tests.corpus.mutation import mutate
 from tests.corpus.reading import Answer, Reading, in_step_after, mismatch, read
 
 # The same examples in every run: a run that fails, fails for what was changed. `fuzz` is there to look further.
-bounded = settings(
-    max_examples=250, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
-)
+bounded = settings(max_examples=250, derandomize=True, database=None)
 CASES = cases.load()
 SEEDS = [case.data for case in CASES]
 

@@ -67,7 +67,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("traces") / "t"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(seconds, min_size=1, max_size=12), st.booleans(), st.data())
 def test_a_moment_looks_the_same_whatever_was_shown_before(file: Path, rounds, stream, data) -> None:
     frames = watched(rounds, stream)
@@ -79,7 +79,7 @@ def test_a_moment_looks_the_same_whatever_was_shown_before(file: Path, rounds, s
         alone.close()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(seconds, min_size=1, max_size=12), st.booleans())
 def test_to_play_it_gives_the_pictures_of_the_watch(file: Path, rounds, stream) -> None:
     frames = watched(rounds, stream)
@@ -96,7 +96,7 @@ def first_table(frames: list[dict]) -> int:
     return next(frame["at"] for frame in frames if frame["frame"] == "table")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(seconds, min_size=1, max_size=5), st.lists(seconds, min_size=1, max_size=5), st.booleans(), st.data())
 def test_another_server_in_the_firsts_place_is_shown_from_its_first_table_on(
     file: Path, one, other, told, data
@@ -118,7 +118,7 @@ def test_another_server_in_the_firsts_place_is_shown_from_its_first_table_on(
                 assert plain(playback.picture(at_us)) == plain(alone.picture(at_us))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(seconds, min_size=1, max_size=8))
 def test_step_by_step_every_event_is_met_once_and_the_way_back_is_the_same(file: Path, rounds) -> None:
     frames = watched(rounds, ended=False)

@@ -3,7 +3,7 @@
 import copy
 import json
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from teachserve.events import TRANSITIONS, Mark, State
@@ -20,10 +20,6 @@ STEPS = st.lists(
     ),
     max_size=60,
 )
-
-# A machine that is busy with something else is no finding.
-settings.register_profile("observe", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("observe")
 
 
 def play(steps: list) -> World:

@@ -60,7 +60,7 @@ def kind(told: dict, *phases: str) -> list[dict]:
 moves = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 5)), max_size=10)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.lists(moves, min_size=1, max_size=10), st.booleans())
 def test_it_keeps_the_rules_of_the_format(file: Path, rounds, stream) -> None:
     told = export(file, watched(rounds, stream))
@@ -95,7 +95,7 @@ def test_it_keeps_the_rules_of_the_format(file: Path, rounds, stream) -> None:
     assert [(event["name"], event["s"]) for event in kind(told, "i")] == [("connections 100 -> 200", "g")]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(moves, min_size=2, max_size=8))
 def test_of_a_stream_every_stay_is_a_slice(file: Path, rounds) -> None:
     frames = watched(rounds, stream=True)

@@ -71,7 +71,7 @@ def test_every_frame_is_read_as_it_was_put_and_the_first_line_says_what_the_file
     assert len(rest) == len(frames)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.integers(1, 6), min_size=2, max_size=8), st.data())
 def test_it_can_be_read_from_any_frame_however_it_is_cut_into_members(tmp_path_factory, sizes, data) -> None:
     frames = told(sum(sizes))
@@ -273,7 +273,7 @@ def test_what_is_missing_or_no_file_or_of_another_version_is_said(tmp_path: Path
     assert "has no table" in sentence_of(lambda: write(tmp_path / "empty", [header()]))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.floats(0, 1))
 def test_of_a_file_that_is_cut_off_anywhere_what_is_left_is_read_or_one_sentence_said(tmp_path_factory, part) -> None:
     folder = tmp_path_factory.mktemp("t")

@@ -4,7 +4,7 @@ import tempfile
 from itertools import pairwise
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from teachserve.topology.topology import Topology
@@ -24,7 +24,7 @@ def topology(text: str) -> Topology:
         return derived(Path(folder), text)
 
 
-SLOW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SLOW = settings(max_examples=40)
 
 
 @SLOW
