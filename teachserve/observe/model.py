@@ -17,23 +17,20 @@ from teachserve.observe.snapshot import (
     EventView,
     Header,
     LogLine,
-    QueueRate,
     QueueView,
     Snapshot,
     ThreadView,
     to_json,
 )
+from teachserve.observe.sums import LastSecond, Sums
 
 __all__ = ["EventView", "Header", "IllegalMove", "LogLine", "Model", "Snapshot", "ThreadView", "to_json"]
 
-WINDOW_US = 1_000_000
-"""Rates look back to the newest table frame that is at least this old."""
 KEPT = 50
 """Log lines and events that are kept."""
 KEEP_ENDED_US = 6_000_000
 KEPT_ENDED = 256
 
-RATES = ("requests", "connections", "made", "recycled", "ended")
 ALLOWED = tuple(frozenset(CODES[after] for after in TRANSITIONS[before]) for before in STATES)
 ENDS = frozenset({State.ENDED.code, State.BROKEN.code})
 
@@ -69,15 +66,6 @@ class Happening(NamedTuple):
     connection: int
 
 
-class Sums(NamedTuple):
-    """The absolute counts of one table frame, kept until they are a window old."""
-
-    at: int
-    counters: dict[str, int]
-    flows: dict[tuple[int, int], int]
-    queues: Mapping[str, QueueView]
-
-
 class Model:
     """Folds frames with `apply`, shows the result with `snapshot`. One thread at a time may use it.
 
@@ -97,7 +85,7 @@ class Model:
         self._times: list[int] = []
         self._options: dict[str, object] = {}
         self._slow_s = 0.0
-        self._sums: deque[Sums] = deque()
+        self._last_second = LastSecond()
         self._log: deque[LogLine] = deque(maxlen=KEPT)
         self._events: tuple[EventView, ...] = ()
         self._close_up = CloseUp(self._draw_focused)
@@ -193,9 +181,7 @@ class Model:
         self._options |= frame["options"]
         self._slow_s = frame["slow_s"]
         flows = {(left, entered): count for left, entered, count in frame["flows"] if count}
-        self._sums.append(Sums(at, dict.fromkeys(COUNTERS, 0) | frame["counters"], flows, self._queues))
-        while len(self._sums) > 2 and self._sums[1].at <= at - WINDOW_US:
-            self._sums.popleft()
+        self._last_second.add(Sums(at, dict.fromkeys(COUNTERS, 0) | frame["counters"], flows, self._queues))
         illegal = {move: count for move, count in flows.items() if move[1] not in ALLOWED[move[0]]}
         self._illegal_in_table = sum(illegal.values())
         for left, entered in illegal:
@@ -337,10 +323,6 @@ class Model:
         states = dict.fromkeys(STATES, 0)
         for view in threads:
             states[view.state] += 1
-        now = self._sums[-1] if self._sums else Sums(0, dict.fromkeys(COUNTERS, 0), {}, {})
-        then = self._sums[0] if self._sums else now
-        window_s = (now.at - then.at) / 1e6
-        moves_made = ((move, count - then.flows.get(move, 0)) for move, count in now.flows.items()) if window_s else ()
         return Snapshot(
             header=self._header,
             at_s=self._at / 1e6,
@@ -349,21 +331,9 @@ class Model:
             ended=tuple(self._draw_thread(row, at) for row, at in self._ended.values()),
             states=states,
             queues=self._queues,
-            counters=now.counters,
             statuses=self._statuses,
-            flows={_states(move): count for move, count in now.flows.items()},
             times_s={state: spent / 1e6 for state, spent in zip(STATES, self._times, strict=False)},
-            window_s=window_s,
-            flow_rates={_states(move): made / window_s for move, made in moves_made if made},
-            queue_rates={
-                name: _rate(queue, then.queues[name], window_s)
-                for name, queue in now.queues.items()
-                if window_s and name in then.queues
-            },
-            **{
-                f"{name}_per_s": (now.counters[name] - then.counters[name]) / window_s if window_s else 0.0
-                for name in RATES
-            },
+            **self._last_second.as_fields(),
             options=dict(self._options),
             slow_s=self._slow_s,
             log=tuple(self._log),
@@ -379,12 +349,3 @@ class Model:
             # The stream tells of a move before the table counts it, and a lossy stream tells of fewer.
             illegal_moves=max(self._illegal_in_table, self._illegal_in_stream),
         )
-
-
-def _rate(now: QueueView, then: QueueView, window_s: float) -> QueueRate:
-    put, more = now.handed_over - then.handed_over, now.length - then.length
-    return QueueRate(put / window_s, (put - more) / window_s)
-
-
-def _states(move: tuple[int, int]) -> tuple[State, State]:
-    return STATES[move[0]], STATES[move[1]]
