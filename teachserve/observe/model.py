@@ -8,10 +8,11 @@ between two table frames and fill the list of events; they never touch what the 
 import heapq
 from collections import deque
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
-from teachserve.events import CODES, FIRST_MARK, STATES, TRANSITIONS, Mark, State, mark_of
+from teachserve.events import CODES, FIRST_MARK, STATES, TRANSITIONS, State
 from teachserve.observe.closeup import CloseUp
+from teachserve.observe.rows import Happening, Names, Row
 from teachserve.observe.snapshot import (
     COUNTERS,
     EventView,
@@ -39,33 +40,6 @@ class IllegalMove(Exception):
     """A thread made a move that TRANSITIONS does not allow; raised by a strict model only."""
 
 
-class Row(NamedTuple):
-    """A thread as a table frame tells it; the times are us, `since` -1 for before watching began, `queue` -1 for none."""
-
-    number: int
-    role: int
-    native: int
-    state: int
-    moves: int
-    since: int
-    connection: int
-    requests: int
-    connections: int
-    recycled: int
-    queue: int = -1
-
-
-class Happening(NamedTuple):
-    """An event before it is drawn: `code` as in the stream, `before` and `role` -1 where unknown."""
-
-    at: int
-    number: int
-    role: int
-    before: int
-    code: int
-    connection: int
-
-
 class Model:
     """Folds frames with `apply`, shows the result with `snapshot`. One thread at a time may use it.
 
@@ -77,7 +51,7 @@ class Model:
         self._header: Header | None = None
         self._phase = "connecting"
         self._at = 0
-        self._roles: tuple[str, ...] = ()
+        self._names = Names()
         self._threads: dict[int, Row] = {}
         self._ended: dict[int, tuple[Row, int]] = {}
         self._queues: dict[str, QueueView] = {}
@@ -109,10 +83,10 @@ class Model:
         match frame["frame"]:
             case "header":
                 self._header = Header.of(frame)
-                self._roles = tuple(frame["roles"])
+                self._names = Names(tuple(frame["roles"]), self._header.queues)
                 self._options = dict(frame["options"])
             case "roles":
-                self._roles = tuple(frame["roles"])
+                self._names.roles = tuple(frame["roles"])
             case "table":
                 self._apply_table(frame)
             case "events":
@@ -266,7 +240,7 @@ class Model:
     def _remember(self, happened: list[Happening], sampled: bool) -> None:
         # By time, so that the batches of many threads read as one story. Only what is kept is drawn.
         newest = sorted(heapq.nlargest(KEPT, happened, key=lambda one: one.at), key=lambda one: one.at)
-        drawn = [self._draw_event(one, sampled) for one in newest]
+        drawn = [self._names.event(one, sampled) for one in newest]
         self._events = tuple(sorted((*self._events, *drawn), key=lambda event: event.at_s)[-KEPT:])
 
     def _refuse(self, before: int, after: int, who: str) -> None:
@@ -275,51 +249,15 @@ class Model:
                 f"{who} went from {STATES[before]!s} to {STATES[after]!s}, which TRANSITIONS does not allow"
             )
 
-    def _role_name(self, role: int) -> str:
-        return self._roles[role] if 0 <= role < len(self._roles) else "thread"
-
-    def _queue_name(self, position: int) -> str:
-        names = self._header.queues if self._header else ()
-        return names[position] if 0 <= position < len(names) else ""
-
-    def _draw_event(self, one: Happening, sampled: bool) -> EventView:
-        mark = mark_of(one.code) if one.code >= FIRST_MARK else None
-        return EventView(
-            at_s=one.at / 1e6,
-            thread=one.number,
-            thread_name=f"{self._role_name(one.role)}-{one.number}",
-            before=STATES[one.before] if one.before >= 0 else None,
-            state=STATES[one.code] if one.code < FIRST_MARK else None,
-            mark=mark,
-            connection=0 if mark is Mark.SPAWNED else one.connection,
-            sampled=sampled,
-        )
-
     def _draw_focused(self, number: int, role: int, before: int, event: tuple[int, int, int]) -> EventView:
         at, code, connection = event
         row = self._threads.get(number) or self._ended.get(number, (None, 0))[0]
-        return self._draw_event(
+        return self._names.event(
             Happening(at, number, row.role if row and role < 0 else role, before, code, connection), sampled=False
         )
 
-    def _draw_thread(self, row: Row, ended_at: int | None = None) -> ThreadView:
-        return ThreadView(
-            number=row.number,
-            role=self._role_name(row.role),
-            native=row.native,
-            state=STATES[row.state],
-            since_s=row.since / 1e6 if row.since >= 0 else None,
-            moves=row.moves,
-            connection=row.connection,
-            requests=row.requests,
-            connections=row.connections,
-            recycled=row.recycled,
-            queue=self._queue_name(row.queue),
-            ended_at=None if ended_at is None else ended_at / 1e6,
-        )
-
     def _draw(self) -> Snapshot:
-        threads = tuple(self._draw_thread(self._threads[number]) for number in sorted(self._threads))
+        threads = tuple(self._names.thread(self._threads[number]) for number in sorted(self._threads))
         states = dict.fromkeys(STATES, 0)
         for view in threads:
             states[view.state] += 1
@@ -328,7 +266,7 @@ class Model:
             at_s=self._at / 1e6,
             phase=self._phase,
             threads=threads,
-            ended=tuple(self._draw_thread(row, at) for row, at in self._ended.values()),
+            ended=tuple(self._names.thread(row, at) for row, at in self._ended.values()),
             states=states,
             queues=self._queues,
             statuses=self._statuses,
