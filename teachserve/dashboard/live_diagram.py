@@ -18,7 +18,7 @@ from teachserve.diagram.drawing import Drawing, Edge, Node
 from teachserve.diagram.keys import CLIENTS, SOCKET, Place
 from teachserve.errors import TeachserveError
 from teachserve.events import STATES, State
-from teachserve.observe.lines import changed_since
+from teachserve.observe.lines import changed
 from teachserve.observe.snapshot import Header
 from teachserve.topology.topology import Topology
 
@@ -48,8 +48,8 @@ class LiveDiagram:
 
         try:
             topology = Topology.read(header.source_file, header.source_class)
-            if changed_since(header.source_file, header.started):
-                return cls("the architecture's file is younger than the server, which runs an older text")
+            if problem := changed({topology.file, *(role.file for role in topology.roles)}, header):
+                return cls(problem)
             drawing = _with_room(threads.draw(topology, header.architecture))
             text = tuple(Path(header.source_file).read_text(encoding="utf-8").splitlines())
             return cls("", drawing, cells.layout(drawing, columns), threads.places(topology), topology, text)

@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from teachserve.digest import digest_of
 from teachserve.events import State
 from teachserve.observe.snapshot import Header, ThreadView
 from teachserve.observe.stays import Stay
@@ -62,9 +63,8 @@ class Lines:
         except (OSError, SyntaxError, LookupError) as error:
             return cls(file, text, problem=f"no thread can be given a line of {name}: {_reason(error)}")
         files = {file, *(point.file for role in found.values() for point in role.points() if point.file)}
-        newer = sorted(Path(one).name for one in files if changed_since(one, header.started))
-        if newer:
-            return cls(file, text, problem=f"{newer[0]} is younger than the server, which runs an older text")
+        if problem := changed(files, header):
+            return cls(file, text, problem=problem)
         return cls(file, text, found)
 
     def stands(self, role: str, state: State, queue: str = "") -> tuple[Place, ...]:
@@ -141,9 +141,18 @@ def _places(points: Iterable[Point]) -> tuple[Place, ...]:
     return tuple(sorted({Place(point.file, point.line) for point in points if point.line}))
 
 
-def changed_since(file: str, started: str) -> bool:
-    """Whether the file is younger than the server, which `started` (ISO 8601, whole seconds) names. Raises: OSError."""
-    return Path(file).stat().st_mtime >= datetime.fromisoformat(started).timestamp() + 1
+def changed(files: Iterable[str], header: Header) -> str:
+    """Which of these files is not what the server runs, in a sentence; "": all are. Raises: OSError.
+
+    Of a file of which the server told no digest, its age has to do.
+    """
+    for file in sorted(files):
+        name, digest = Path(file).name, header.sources.get(file)
+        if digest is not None and digest != digest_of(file):
+            return f"{name} has changed since the server read it, which runs the older text"
+        if digest is None and Path(file).stat().st_mtime >= datetime.fromisoformat(header.started).timestamp() + 1:
+            return f"{name} is younger than the server, which may run an older text"
+    return ""
 
 
 def _reason(error: Exception) -> str:

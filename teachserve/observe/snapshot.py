@@ -38,7 +38,8 @@ class Header:
 
     `process` is its pid, `started` an ISO 8601 moment in UTC, `epoch_ns` the CLOCK_MONOTONIC reading at the start,
     `queues` the named queues in the order of declaration. `words_descriptor` is the shared table's descriptor in the
-    server's process, None where it shares none; `listener_descriptor` the listening socket's.
+    server's process, None where it shares none; `listener_descriptor` the listening socket's. `sources` has a
+    digest of each file of the architecture's, as it was run.
     """
 
     process: int
@@ -59,6 +60,7 @@ class Header:
     listener_descriptor: int
     source_file: str
     source_class: str
+    sources: Mapping[str, str]
     format: int
 
     @classmethod
@@ -67,7 +69,8 @@ class Header:
         empty: dict[str, Any] = {
             "process": 0, "architecture": "", "accepting_role": "", "host": "", "port": 0, "options": {}, "python": "",
             "gil": True, "started": "", "epoch_ns": 0, "machine": "", "queues": (), "words_descriptor": None, "rows": 0,
-            "row_words": 0, "listener_descriptor": -1, "source_file": "", "source_class": "", "format": 0,
+            "row_words": 0, "listener_descriptor": -1, "source_file": "", "source_class": "", "sources": {},
+            "format": 0,
         }  # fmt: skip
         told = {name: frame.get(name, default) for name, default in empty.items()}
         return cls(**told | {"queues": tuple(told["queues"])})

@@ -4,10 +4,13 @@ import os
 import platform
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING
 
 from teachserve.connection import Connection
+from teachserve.digest import digest_of
 from teachserve.events import MARKS, ROW_WORDS, ROWS, SERVING, STATES
 from teachserve.message import Request, Response
 from teachserve.probe import ThreadRecord
@@ -71,7 +74,22 @@ def header(server: "Server", roles: Roles) -> Frame:
         "listener_descriptor": taskmaster.listener_descriptor,
         "source_file": sys.modules[type(taskmaster).__module__].__file__,
         "source_class": type(taskmaster).__name__,
+        "sources": sources(type(taskmaster)),
     }
+
+
+@cache
+def sources(architecture: type) -> dict[str, str]:
+    """File -> digest, of each file that the class is made of and that can be read: that of the first call.
+
+    Somebody may change a file while the server runs what was in it.
+    """
+    files = {getattr(sys.modules[kind.__module__], "__file__", None) for kind in architecture.__mro__}
+    found = {}
+    for file in sorted(filter(None, files)):
+        with suppress(OSError):  # it comes out of an archive, or is gone: then nobody can hold it against anything
+            found[file] = digest_of(file)
+    return found
 
 
 def table(server: "Server", roles: Roles, take_ended: Callable[[], list[ThreadRecord]]) -> Frame:

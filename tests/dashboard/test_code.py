@@ -67,7 +67,7 @@ def test_a_file_that_is_gone_or_another_than_the_running_one_is_said() -> None:
     gone = text_of(shown(source_file="/nowhere/mine.py"), view="code")
     assert "n/a: mine.py cannot be read here: No such file or directory" in gone
     changed = text_of(shown(started="2001-01-01T00:00:00+00:00"), view="code")
-    assert "n/a: recycling.py is younger than the server, which runs an older text" in changed
+    assert "n/a: recycling.py is younger than the server, which may run an older text" in changed
     assert "x4" not in changed
     assert "class Recycling" in changed
     assert "elsewhere" not in gone + changed

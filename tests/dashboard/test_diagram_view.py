@@ -114,7 +114,7 @@ def test_a_click_chooses_and_the_arrows_keep_what_is_chosen_in_view(recorded: Pi
     [
         ({"source_file": "/nowhere/mine.py"}, "there is no diagram of it"),
         ({"source_class": "Other"}, "there is no class Other"),
-        ({"started": "2020-01-01T00:00:00+00:00"}, "younger than the server"),
+        ({"started": "2020-01-01T00:00:00+00:00", "sources": {}}, "younger than the server"),
     ],
 )
 def test_where_there_is_no_diagram_it_says_why(recorded: Picture, changes: dict, words: str) -> None:

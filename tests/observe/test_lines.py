@@ -16,6 +16,7 @@ from shapes import SHAPES
 
 from teachserve.conformance import Client, get, serving, step
 from teachserve.conformance.client import PATIENCE_S
+from teachserve.digest import digest_of
 from teachserve.events import STATES, State
 from teachserve.gate import Gate
 from teachserve.observe.lines import Lines, Place
@@ -348,7 +349,7 @@ def view(number: int, state: State, role: str = "worker", queue: str = "") -> Th
     ("spoil", "says"),
     [
         (lambda file: file.unlink(), "own.py cannot be read here: No such file or directory"),
-        (lambda file: os.utime(file, (2e9, 2e9)), "own.py is younger than the server"),
+        (lambda file: os.utime(file, (2e9, 2e9)), "own.py is younger than the server, which may run an older text"),
         (lambda file: file.write_text("class Own(:"), "no thread can be given a line of own.py: invalid syntax"),
         (lambda file: file.write_text("x = 1"), "there is no class Own in it"),
         (lambda file: file.write_bytes(b"\xff\xfe"), "own.py cannot be read here: "),
@@ -362,3 +363,14 @@ def test_a_file_that_is_not_what_runs_is_said(spoil: Callable, says: str, tmp_pa
     assert says in found.problem
     assert found.stands("worker", S.ACCEPTING) == ()
     assert Lines.of(source_header(tmp_path / "own.py", source_file="")).problem
+
+
+def test_a_file_is_held_against_what_the_server_told_of_it_however_old_it_is(tmp_path: Path) -> None:
+    derived(tmp_path, "self.accept()")
+    file = tmp_path / "own.py"
+    told = source_header(file, sources={str(file): digest_of(file)})
+    os.utime(file, (2e9, 2e9))
+    assert Lines.of(told).stands("worker", S.ACCEPTING)
+    file.write_text(file.read_text() + "\n")
+    os.utime(file, (0, 0))
+    assert Lines.of(told).problem == "own.py has changed since the server read it, which runs the older text"

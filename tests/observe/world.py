@@ -37,6 +37,7 @@ def header(**changes: object) -> dict:
         "listener_descriptor": 3,
         "source_file": "recycling.py",
         "source_class": "Recycling",
+        "sources": {"recycling.py": "0123456789abcdef"},
     } | changes
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from teachserve.conformance import Client, get
+from teachserve.digest import digest_of
 from teachserve.errors import TeachserveError
 from teachserve.events import STATES, State
 from teachserve.publish.publisher import Publisher
@@ -42,6 +43,8 @@ def test_the_header_comes_first_and_says_what_the_rest_is_made_of(published, tmp
     assert header["architecture"] == "single-thread"
     assert header["states"] == [state.value for state in STATES]
     assert header["port"] == server.port
+    assert header["sources"][header["source_file"]] == digest_of(header["source_file"])
+    assert "taskmaster.py" in {Path(file).name for file in header["sources"]}
 
 
 def test_a_table_holds_absolute_values_so_that_any_one_of_them_will_do(published):

@@ -2,13 +2,12 @@
 
 `python -m tests.snapshots.screens` draws them anew; look at the difference before you commit it. The traces were recorded
 with `teachserve demo --arch NAME OPTIONS --headless --duration 3s --record FILE`; with --tables-only where no view needs more.
-The path of the source was made relative to the project.
+The paths of the sources were made relative to the project.
 """
 
 import asyncio
 import sys
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -63,16 +62,15 @@ SCREENS = (
 
 
 def picture_of(screen: Screen) -> Picture:
-    """What was known at the screen's moment. The server's source is the one that lies here, as if it had run it."""
+    """What was known at the screen's moment. The server's source is looked for in this checkout."""
     playback = Playback(Trace(FOLDER / "traces" / f"{screen.trace}.trace"))
     try:
         picture = playback.picture(int(screen.at_s * 1e6))
     finally:
         playback.close()
-    header = picture.snapshot.header
-    file = FOLDER.parents[1] / header.source_file
-    younger = datetime.fromtimestamp(file.stat().st_mtime + 1, UTC).isoformat(timespec="seconds")
-    here = replace(header, source_file=str(file), started=younger)
+    header, root = picture.snapshot.header, FOLDER.parents[1]
+    sources = {str(root / file): digest for file, digest in header.sources.items()}
+    here = replace(header, source_file=str(root / header.source_file), sources=sources)
     return replace(picture, snapshot=replace(picture.snapshot, header=here))
 
 
