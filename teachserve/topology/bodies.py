@@ -7,12 +7,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from teachserve.topology.expressions import Expressions
+from teachserve.topology.forms import each, yields
 from teachserve.topology.points import Exits, Point
 from teachserve.topology.words import said
 
 if TYPE_CHECKING:
     from teachserve.topology.flow import Calling, Life
-    from teachserve.topology.source import Method
+    from teachserve.topology.members import Method
 
 ANYTHING = {"", "BaseException"}
 """What `except` names where it catches whatever there is."""
@@ -26,6 +27,8 @@ class Body(Expressions):
         node = method.node
         if isinstance(node, ast.AsyncFunctionDef):
             self.lose(node, f"{method.name} is async: what runs it is not written here")
+        for given in yields(node):
+            self.lose(given, "yield: what runs this method is not written here")
         for decorator in node.decorator_list:
             self.lose(node, f"{method.name} is wrapped in {ast.unparse(decorator)}")
 
@@ -46,6 +49,9 @@ class Body(Expressions):
         match node:
             case ast.Return():
                 return point.lead(self.chain([node.value], self.exits.returned))
+            case ast.Assert():
+                raised = self.chain([node.msg], self.point().lead(self.exits.raised))
+                return point.lead(self.branch(node.test, after, raised))
             case ast.Raise():
                 words = " ".join(filter(None, ["raise", node.exc and said(node.exc, self.me)]))
                 raised = self.point().lead(self.exits.raised, self.test(words, node))
@@ -57,11 +63,12 @@ class Body(Expressions):
             case ast.If():
                 return point.lead(self.branch(node.test, self.block(node.body, after), self.block(node.orelse, after)))
             case ast.While():
-                with self._looping(self._each(node)):
+                orelse = self.block(node.orelse, after)
+                with self.looping(each(node, self.me)):
                     body = self._loop(node.body, point, after)
-                    return point.lead(self.branch(node.test, body, self.block(node.orelse, after)))
+                    return point.lead(self.branch(node.test, body, orelse))
             case ast.For():
-                with self._looping(self._times(node)):
+                with self.looping(self.times(node)):
                     head = self.point()
                     target, items = said(node.target, self.me), said(node.iter, self.me)
                     head.lead(
@@ -135,29 +142,3 @@ class Body(Expressions):
             for inside in self.life.made[before:]:
                 inside.lead(catch)
         return entry
-
-    # How often: for what is spawned in a loop.
-
-    @contextmanager
-    def _looping(self, words: str) -> Iterator[None]:
-        self.loops.append(words)
-        yield
-        self.loops.pop()
-
-    def _times(self, node: ast.For) -> str:
-        match node.iter:
-            case ast.Call(func=ast.Name(id="range"), args=[count], keywords=[]):
-                given = self.given(count)
-                return given.words if given and not given.verb else said(count, self.me)
-        return f"1 for each {said(node.target, self.me)} in {said(node.iter, self.me)}"
-
-    def _each(self, node: ast.While) -> str:
-        """What a while loop does something for each of: what it accepts or takes first."""
-        calls = [one for part in [node.test, *node.body] for one in ast.walk(part) if isinstance(one, ast.Call)]
-        for call in sorted(calls, key=lambda one: (one.end_lineno, one.end_col_offset)):
-            match call.func:
-                case ast.Attribute(value=ast.Name(id=me), attr="accept") if me == self.me:
-                    return "1 for each connection"
-                case ast.Attribute(value=ast.Name(id=me), attr="take" | "select") if me == self.me:
-                    return f"1 for each {said(call, self.me)}"
-        return "any number"

@@ -1,21 +1,22 @@
 """Turns a method's expressions into points: the calls of verbs, of helpers and of spawn, in the order of evaluation."""
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from teachserve.topology.forms import EACH, is_mine, is_super, range_of, times
 from teachserve.topology.points import Exits, Point, Spawn, Test, Unread, VerbCall
-from teachserve.topology.verbs import ANNOUNCES, BEHIND_SERVE, ON_A_QUEUE, QUIET
+from teachserve.topology.verbs import BEHIND_SERVE, ON_A_QUEUE, VERBS
 from teachserve.topology.words import both, said
 
 if TYPE_CHECKING:
     from teachserve.topology.flow import Calling, Life
-    from teachserve.topology.source import Method
+    from teachserve.topology.members import Method
 
-VERBS = {*ANNOUNCES, *QUIET}
-EACH = ("1 for each", "any number")
-"""How often a while loop does something begins so."""
+RUNS_ANYTHING = frozenset({"eval", "exec", "locals", "vars"})
+"""Built-in functions through which the taskmaster is come by without its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +34,7 @@ class Expressions:
     def __init__(self, life: "Life", method: "Method", calling: "Calling", exits: Exits) -> None:
         self.life, self.method, self.calling, self.exits = life, method, calling, exits
         self.loops = [*calling.loops]
-        arguments = method.node.args.posonlyargs + method.node.args.args
-        self.me = arguments[0].arg if arguments else ""
-        if calling.within:
-            self.me = BEHIND_SERVE
+        self.me = BEHIND_SERVE if calling.within else method.me
         self._known = self._names()
 
     def chain(self, nodes: Iterable[ast.AST | None], after: Point) -> Point:
@@ -69,22 +67,24 @@ class Expressions:
             case ast.Call():
                 return self._call(node, after)
             case ast.Attribute(value=ast.Name(id=me), attr=name) if me == self.me:
+                if not isinstance(node.ctx, ast.Load):  # Members has seen it
+                    return after
                 if name in VERBS or name in self.life.source.methods:
-                    what = "passed on instead of called" if isinstance(node.ctx, ast.Load) else "given another value"
-                    self.lose(node, f"{name} is {what}")
+                    self.lose(node, f"{name} is passed on instead of called")
                 elif name == "options":
                     self.doubt(node, "options is passed on: which of them are used is not written here")
                 return after
             case ast.Attribute(value=ast.Attribute(value=ast.Name(id=me), attr="options")) if me == self.me:
                 return after
-            case ast.Name(id=me, ctx=ast.Load()) if me == self.me:
-                self.lose(node, f"{me} is passed on")
+            case ast.Name(id=me) if me in (self.me, "super"):
+                self.lose(node, f"{me} is {'passed on' if isinstance(node.ctx, ast.Load) else 'given another value'}")
+                return after
+            case ast.Name(id=name) if name in RUNS_ANYTHING:
+                self.lose(node, f"what {name} comes to is not written here")
                 return after
             case ast.Lambda():
                 self.lose(node, "a function inside the method")
                 return after
-            case ast.Yield() | ast.YieldFrom() | ast.Await():
-                self.lose(node, f"{type(node).__name__.lower()}: what runs this method is not written here")
             case ast.BoolOp(op=operator, values=[*others, last]):
                 point = self.chain([last], after)
                 for value in reversed(others):
@@ -111,9 +111,10 @@ class Expressions:
         first, *others = generators
         head, items = self.point(), said(first.iter, self.me)
         back = self.point().lead(head, back=True)
-        body = self._comprehension(others, made, back)
-        for test in reversed(first.ifs):
-            body = self.branch(test, body, back)
+        with self.looping(self.times(first)):
+            body = self._comprehension(others, made, back)
+            for test in reversed(first.ifs):
+                body = self.branch(test, body, back)
         head.lead(body, self.test(f"for {said(first.target, self.me)} in {items}", first.iter, True, True))
         head.lead(after, self.test(f"end of {items}", first.iter, False, True))
         return self.chain([first.iter], head)
@@ -123,7 +124,7 @@ class Expressions:
     def _call(self, node: ast.Call, after: Point) -> Point:
         arguments = [*node.args, *node.keywords]
         match node:
-            case ast.Call(args=[*first, ast.IfExp(test, one, other)]) if _is_mine([node.func], self.me):
+            case ast.Call(args=[*first, ast.IfExp(test, one, other)]) if is_mine([node.func], self.me):
                 if node.func.attr in ON_A_QUEUE:  # one of two queues
                     calls = [self._with_last(node, queue, after) for queue in (one, other)]
                     return self.chain([*first, *node.keywords], self.branch(test, *calls))
@@ -132,7 +133,7 @@ class Expressions:
                 if name == "spawn":
                     arguments = self._left(node)
                 return self.chain(arguments, self._enter(node, name, self.life.source.methods.get(name, ()), after))
-            case ast.Attribute(value=ast.Call(func=ast.Name(id="super"), args=[]), attr=name):
+            case ast.Attribute(attr=name) if is_super(node.func, self.method.owner, self.me):
                 above = self.life.source.above(self.method, name)
                 return self.chain(arguments, self._enter(node, name, above, after))
         return self.chain([node.func, *arguments], after)
@@ -163,18 +164,18 @@ class Expressions:
         if name in VERBS:
             point.call = call
             point.spawn = self._spawn(node) if name == "spawn" else None
-        else:
+        elif name != "__init__":  # the taskmaster's own calls no verb
             self.lose(node, f"{name} is no verb, and no method that can be read")
         return point.lead(after)
 
     def _left(self, node: ast.Call) -> list[ast.AST]:
         """The arguments of a spawn that may call something: neither its method nor its role."""
-        arguments = node.args[1:] if _is_mine(node.args[:1], self.me) else node.args
+        arguments = node.args[1:] if is_mine(node.args[:1], self.me) else node.args
         return [*arguments, *(keyword for keyword in node.keywords if keyword.arg != "role")]
 
     def _spawn(self, node: ast.Call) -> Spawn:
         method = role = ""
-        if _is_mine(node.args[:1], self.me):
+        if is_mine(node.args[:1], self.me):
             method = node.args[0].attr
         given = next((self.given(keyword.value) for keyword in node.keywords if keyword.arg == "role"), None)
         if given is not None and not given.verb:
@@ -193,6 +194,18 @@ class Expressions:
         if not each:
             return times or "1"
         return each[-1] if not times else f"{times}{each[-1].removeprefix('1')}"
+
+    @contextmanager
+    def looping(self, words: str) -> Iterator[None]:
+        """What is spawned meanwhile is spawned so often."""
+        self.loops.append(words)
+        yield
+        self.loops.pop()
+
+    def times(self, node: ast.For | ast.comprehension) -> str:
+        """How often a for loop runs, in the source's own words."""
+        given = self.given(count) if (count := range_of(node)) is not None else None
+        return given.words if given and not given.verb else times(node, self.me)
 
     # What is known of names.
 
@@ -264,8 +277,9 @@ class Expressions:
         return Test(words, (self.method.file, *place), holds, counts)
 
     def names_me(self, node: ast.AST) -> bool:
-        """Whether the taskmaster is named in it."""
-        return any(isinstance(one, ast.Name) and one.id in (self.me, "super") for one in ast.walk(node))
+        """Whether the taskmaster is named in it, or something that may come to it without its name."""
+        names = {self.me, "super", *RUNS_ANYTHING}
+        return any(isinstance(one, ast.Name) and one.id in names for one in ast.walk(node))
 
     def acts(self, node: ast.AST) -> bool:
         """Whether something of the taskmaster's is called in it."""
@@ -282,11 +296,3 @@ class Expressions:
     def _note(self, notes: list[Unread], node: ast.AST, why: str) -> None:
         if not self.calling.within:
             self.life.note(notes, Unread(self.method.file, node.lineno, why))
-
-
-def _is_mine(arguments: list[ast.expr], me: str) -> bool:
-    """Whether the first of these is a method of the taskmaster, written in plain words."""
-    match arguments:
-        case [ast.Attribute(value=ast.Name(id=name))]:
-            return name == me
-    return False

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 
 from teachserve.topology.bodies import Body
 from teachserve.topology.expressions import Given
+from teachserve.topology.members import Method
 from teachserve.topology.points import Point, Role, Spawn, Unread, VerbCall
-from teachserve.topology.source import Method, Source
+from teachserve.topology.source import Source
 
 MOST_POINTS = 1000
 """Each call of a helper has a copy of it. Beyond so many points a role's calls come to a copy that is there already, and
@@ -24,6 +25,7 @@ def roles(source: Source, serving: Method | None = None) -> dict[str, Role]:
     """
     lives = {"": Life(source, "", serving)}
     lives[""].begin("start")
+    lives[""].precede("__init__")
     done: set[Spawn] = set()
     nameless: list[Spawn] = []
     todo = lives[""].spawned()
@@ -82,6 +84,12 @@ class Life:
             order = ((len(self.role.methods), 0),)
             self.role.methods.append(method)
             self.role.begin.append(self.enter(known[0], Calling(order=order, raised=self.role.end), self.role.end)[0])
+
+    def precede(self, method: str) -> None:
+        """Put a method before its beginning, if there is one of that name."""
+        if self.role.begin and (known := self.source.methods.get(method)):
+            calling = Calling(order=((-1, 0),), raised=self.role.end)
+            self.role.begin[0] = self.enter(known[0], calling, self.role.begin[0])[0]
 
     def enter(self, method: Method, calling: Calling, after: Point) -> tuple[Point, bool]:
         """The first point of a method that goes on with `after`, and whether it is one that is being run already."""

@@ -2,12 +2,13 @@
 
 import ast
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.machinery import PathFinder
 from pathlib import Path
 
+from teachserve.topology.members import Members, Method, statements
 from teachserve.topology.points import Unread
 from teachserve.topology.words import first_sentence
 
@@ -15,17 +16,7 @@ BASE_MODULES = ("teachserve.taskmaster", "teachserve")
 """Where the class that has the verbs comes from; what lies above it is not the architecture's."""
 BASE = "Taskmaster"
 QUEUE = "Queue"
-
-
-@dataclass(frozen=True, slots=True)
-class Method:
-    """A method as it stands in a file, and the class that defines it, which is the `rank`th that is looked into."""
-
-    name: str
-    owner: str
-    file: str
-    node: ast.FunctionDef | ast.AsyncFunctionDef
-    rank: int = 0
+QUEUE_MODULES = (*BASE_MODULES, "teachserve.queues")
 
 
 @dataclass(frozen=True)
@@ -34,7 +25,8 @@ class Source:
 
     `methods` holds each name's definitions, the one that is called first, then those that `super()` reaches. `constants`
     are the plain values that the class gives names, None for any other value. `queues` are its named queues, a base's
-    before its own. `unread` says what could not be followed; empty: the class is known in full.
+    before its own. `unread` says what could not be followed; empty: the class is known in full. `is_taskmaster`: it inherits
+    from the class that has the verbs, or from one that cannot be read.
     """
 
     file: str
@@ -45,6 +37,7 @@ class Source:
     constants: Mapping[str, object] = field(default_factory=dict)
     queues: tuple[str, ...] = ()
     unread: tuple[Unread, ...] = ()
+    is_taskmaster: bool = True
 
     @classmethod
     def read(cls, file: str, name: str) -> "Source":
@@ -52,31 +45,19 @@ class Source:
         module = Module(file)
         if name not in module.classes:
             raise LookupError(f"there is no class {name} in it")
-        methods: dict[str, list[Method]] = {}
-        constants: dict[str, object] = {}
-        queues: dict[int, list[str]] = {}
         unread: list[Unread] = []
-        found: dict[tuple[str, str], tuple[Module, ast.ClassDef]] = {}
-        for where, one in lineage(module, module.classes[name], unread):
-            found.pop((where.file, one.name), None)  # a base that is met again comes after both
-            found[where.file, one.name] = where, one
-        for rank, (where, one) in enumerate(found.values()):
-            for decorator in one.decorator_list:
-                why = f"{one.name} is wrapped in {ast.unparse(decorator)}, which may change it"
-                unread.append(Unread(where.file, decorator.lineno, why))
-            for statement in one.body:
-                if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
-                    method = Method(statement.name, one.name, where.file, statement, rank)
-                    methods.setdefault(statement.name, []).append(method)
-                for constant, value in assigned(statement):
-                    constants.setdefault(constant, value.value if isinstance(value, ast.Constant) else None)
-                    if where.makes_queue(value):
-                        queues.setdefault(rank, []).append(constant)
+        lines = lineage(module, module.classes[name], unread)
+        is_taskmaster = None in lines or bool(unread)
+        members = Members(unread)
+        for rank, place in enumerate(lines):
+            members.add(rank, place)
+        unread += members.settle()
         node = module.classes[name]
         return cls(
             file, name, node.lineno, first_sentence(ast.get_docstring(node)) or module.sentence,
-            {one: tuple(several) for one, several in methods.items()}, constants,
-            tuple(dict.fromkeys(queue for names in reversed(queues.values()) for queue in names)), tuple(unread),
+            {one: tuple(several) for one, several in members.methods.items()}, members.constants,
+            tuple(dict.fromkeys(queue for names in reversed(members.queues.values()) for queue in names)),
+            tuple(dict.fromkeys(unread)), is_taskmaster,
         )  # fmt: skip
 
     def above(self, method: Method, name: str) -> tuple[Method, ...]:
@@ -89,30 +70,34 @@ class Module:
 
     def __init__(self, file: str) -> None:
         self.file = file
-        self._tree = ast.parse(Path(file).read_text(encoding="utf-8"))
+        self.tree = ast.parse(Path(file).read_bytes())  # bytes: their own first line may say how they are encoded
 
     @cached_property
     def classes(self) -> dict[str, ast.ClassDef]:
-        """The classes by name, the last of each name."""
-        return {node.name: node for node in ast.walk(self._tree) if isinstance(node, ast.ClassDef)}
+        """The classes by name, the last of each name; one within a function or a class only where there is no other."""
+        within = {node.name: node for node in ast.walk(self.tree) if isinstance(node, ast.ClassDef)}
+        return within | {node.name: node for node in statements(self.tree.body) if isinstance(node, ast.ClassDef)}
 
     @property
     def sentence(self) -> str:
         """The first sentence of its docstring, "" without one."""
-        return first_sentence(ast.get_docstring(self._tree))
+        return first_sentence(ast.get_docstring(self.tree))
 
     def makes_queue(self, value: ast.expr | None) -> bool:
         """Whether this expression is a named queue."""
         if not isinstance(value, ast.Call):
             return False
-        name = ast.unparse(value.func)
-        return self.imported.get(name, ("", name.rpartition(".")[2]))[1] == QUEUE
+        prefix, _, last = ast.unparse(value.func).rpartition(".")
+        module, there = self.imported.get(prefix or last, ("", ""))
+        if not prefix:
+            return there == QUEUE and module in QUEUE_MODULES
+        return last == QUEUE and ".".join(filter(None, (module, there))) in QUEUE_MODULES
 
     @cached_property
     def imported(self) -> dict[str, tuple[str, str]]:
         """Name here -> (module, name there); "" for the module itself. Relative modules keep their dots."""
         found = {}
-        for node in ast.walk(self._tree):
+        for node in ast.walk(self.tree):
             if isinstance(node, ast.ImportFrom):
                 module = "." * node.level + (node.module or "")
                 found |= {name.asname or name.name: (module, name.name) for name in node.names}
@@ -159,23 +144,53 @@ def module_file(module: str, path: list[str]) -> str | None:
     return spec.origin
 
 
-def lineage(module: Module, node: ast.ClassDef, unread: list[Unread]) -> Iterator[tuple[Module, ast.ClassDef]]:
-    """The class and its bases up to the one that has the verbs, depth first. What is not found goes to `unread`."""
-    yield module, node
+Place = tuple[Module, ast.ClassDef]
+
+
+def lineage(module: Module, node: ast.ClassDef, unread: list[Unread]) -> list[Place | None]:
+    """The class and what it inherits from, in the order in which Python looks; None stands for the one that has the verbs.
+
+    What is not found goes to `unread`.
+    """
+    lines: list[list[Place | None]] = []
     for base in node.bases:
         name = ast.unparse(base)
+        if name == "object" and name not in module.imported:
+            continue
         try:
             found = _base(module, name, node)
         except (OSError, SyntaxError, LookupError, ValueError, RecursionError) as error:
             why = f"the base class {name} of {node.name} cannot be read: {error}"
             unread.append(Unread(module.file, base.lineno, why))
             continue
-        if found is not None:
-            yield from lineage(*found, unread)
+        lines.append([None] if found is None else lineage(*found, unread))
+    try:
+        return [(module, node), *_merged([*lines, [line[0] for line in lines]])]
+    except LookupError as error:
+        unread.append(Unread(module.file, node.lineno, f"{error} of {node.name}"))
+        return [(module, node), *(place for line in lines for place in line)]
 
 
-def _base(module: Module, name: str, node: ast.ClassDef) -> tuple[Module, ast.ClassDef] | None:
-    """The class that is meant; None for the one that has the verbs, and for object."""
+def _merged(lines: list[list[Place | None]]) -> list[Place | None]:
+    """As Python merges the lines of several bases: nobody comes before what inherits from it. Raises: LookupError."""
+    places = {_key(place): place for line in lines for place in line}
+    keys = [[_key(place) for place in line] for line in lines]
+    found = []
+    while keys := [line for line in keys if line]:
+        first = next((line[0] for line in keys if not any(line[0] in other[1:] for other in keys)), None)
+        if first is None:
+            raise LookupError("there is no order for the bases")
+        found.append(places[first])
+        keys = [[key for key in line if key != first] for line in keys]
+    return found
+
+
+def _key(place: Place | None) -> tuple[str, str]:
+    return (str(Path(place[0].file).resolve()), place[1].name) if place else ("", BASE)
+
+
+def _base(module: Module, name: str, node: ast.ClassDef) -> Place | None:
+    """The class that is meant; None for the one that has the verbs."""
     prefix, _, last = name.rpartition(".")
     if not prefix and last in module.classes and module.classes[last] is not node:
         return module, module.classes[last]
@@ -183,7 +198,7 @@ def _base(module: Module, name: str, node: ast.ClassDef) -> tuple[Module, ast.Cl
     if prefix:
         dot = "" if not there or origin.endswith(".") else "."
         origin, there = f"{origin}{dot}{there}", last
-    if (origin in BASE_MODULES and there == BASE) or (name == "object" and not origin):
+    if origin in BASE_MODULES and there == BASE:
         return None
     if not origin:
         raise LookupError(f"its module {prefix or module.file} is not found")
@@ -191,24 +206,3 @@ def _base(module: Module, name: str, node: ast.ClassDef) -> tuple[Module, ast.Cl
     if there not in other.classes and other.imported.get(there) in [(one, BASE) for one in BASE_MODULES]:
         return None
     return other.defines(there)
-
-
-def assigned(statement: ast.stmt) -> Iterator[tuple[str, ast.expr | None]]:
-    """The names that a statement of a class gives a value, and the value, where it can be told which is whose."""
-    match statement:
-        case ast.Assign(targets=targets, value=value):
-            pass
-        case ast.AnnAssign(target=target, value=value):
-            targets = [target]
-        case _:
-            return
-    for target in targets:
-        match target, value:
-            case ast.Name(id=name), _:
-                yield name, value
-            case ast.Tuple(elts=names), ast.Tuple(elts=values) if len(names) == len(values):
-                yield from (
-                    (name.id, one) for name, one in zip(names, values, strict=True) if isinstance(name, ast.Name)
-                )
-            case _:
-                yield from ((name.id, None) for name in ast.walk(target) if isinstance(name, ast.Name))

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from teachserve.topology.collapse import Alternative, Alternatives, collapse, either, in_order, needed
 from teachserve.topology.flow import roles
-from teachserve.topology.points import Point, Role, Test
-from teachserve.topology.source import Source
+from teachserve.topology.points import Point, Role, Test, reachable
+from teachserve.topology.source import BASE, Source
 from teachserve.topology.verbs_source import serving, tells
 from teachserve.topology.words import first_sentence
 
@@ -123,8 +123,13 @@ class Topology:
 
     @classmethod
     def read(cls, file: str, class_name: str) -> "Topology":
-        """The architecture of this class in this file. Raises: OSError, SyntaxError, LookupError as Source.read does."""
+        """The architecture of this class in this file.
+
+        Raises: OSError, SyntaxError, LookupError as Source.read does, LookupError too for a class that is no taskmaster.
+        """
         source = Source.read(file, class_name)
+        if not source.is_taskmaster:
+            raise LookupError(f"it is no taskmaster: neither it nor a base of it inherits from {BASE}")
         found = roles(source, serving())
         lives = {name: _Collapsed(role) for name, role in found.items()}
         accepting = source.constants.get("accepting_role")
@@ -221,8 +226,14 @@ def _makings(maker: _Collapsed, name: str) -> Iterable[Making]:
     for index, points in maker.spawning(name):
         condition = _all_of(tuple(dict.fromkeys(test.words for test in needed(maker.begin, frozenset(points)))))
         by, step = (maker.role.name, index) if maker.role.name else (START, -1)
-        for spawn in dict.fromkeys(point.spawn for point in points if point.spawn):
-            yield Making(by, step, spawn.many, condition, spawn.line, spawn.file)
+        for spawn, many in dict.fromkeys((point.spawn, _many(point)) for point in points if point.spawn):
+            yield Making(by, step, many, condition, spawn.line, spawn.file)
+
+
+def _many(point: Point) -> str:
+    """How many are spawned there; outside of every loop one comes there again all the same by a method that calls itself."""
+    many = point.spawn.many
+    return "any number" if many == "1" and point in reachable(point.next) else many
 
 
 def options_read(source: Source) -> tuple[str, ...]:

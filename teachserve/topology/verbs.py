@@ -29,6 +29,8 @@ MAY_PASS = frozenset({"wait_for_place", "select", "read"})
 """Verbs that return without a word where there is nothing to wait for."""
 QUIET = frozenset({"admit", "short_of_acceptors", "refuse", "close"})
 """Verbs in which a thread stays in the state that it is in."""
+VERBS = frozenset(ANNOUNCES.keys() | QUIET)
+"""All that a taskmaster is written in."""
 ON_A_QUEUE = frozenset({"take", "hand_over", "select"})
 """Verbs whose last argument, or `queue`, is a named queue."""
 BEHIND_SERVE = "driver"

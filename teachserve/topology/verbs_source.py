@@ -5,7 +5,8 @@ from functools import cache
 from pathlib import Path
 
 from teachserve import events
-from teachserve.topology.source import BASE, Method, Source
+from teachserve.topology.members import Method
+from teachserve.topology.source import BASE, Source
 from teachserve.topology.words import first_sentence
 
 

@@ -16,7 +16,7 @@ UNKNOWN = {
     "self.accept()\nself.unheard_of()": "worker 9: unheard_of is no verb, and no method that can be read",
     "def inner():\n    self.accept()\ninner()": "worker 8: a function inside the method",
     "(lambda: self.accept())()": "worker 8: a function inside the method",
-    "self.serve = None": "worker 8: serve is given another value",
+    "self.serve = None": "start 8: serve is given another value",
     "self.spawn(self.choose, role='other')": "other 8: what is spawned in line 8 is no method that can be read",
     "self.spawn(self.work, role=input())": "start 8: the role that is spawned in line 8 is not written there",
     "self.take(input())": "worker 8: which of the class's queues take(input()) means is not written here",
