@@ -20,7 +20,9 @@ FILE_COLUMNS = 100
 
 
 @click.command()
-@click.option("--arch", default=None, metavar="NAME|module:Class", help="Which architecture.  [default: recycling]")
+@click.option(
+    "--arch", default=None, metavar="NAME|module:Class|FILE.py", help="Which architecture.  [default: recycling]"
+)
 @click.option("--view", type=click.Choice(VIEWS), default=None, help="What of it.  [default: threads]")
 @click.option("--format", "form", type=click.Choice(FORMATS), help="[default: as FILE ends, else text]")
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="In place of stdout.")
@@ -58,6 +60,7 @@ def command(
       teachserve diagram --arch recycling
       teachserve diagram --arch thread-pool --view life -o pool.svg
       teachserve diagram --arch mine:Taskmaster --view states     # class Taskmaster in ./mine.py
+      teachserve diagram --arch lessons/mine.py -o mine.svg       # the one taskmaster in that file
       teachserve diagram --diff thread-pool recycling
       teachserve diagram --arch recycling --view life --annotate run.trace -o run.svg
       teachserve diagram --prove --arch mine:Taskmaster
@@ -70,25 +73,32 @@ def command(
     Exit status: 0; 1 where --check finds a difference, or --prove an edge that is never seen or a move that is not derived;
     2 for what cannot be read or drawn.
     """  # fmt: skip
+    from teachserve.diagram.locate import of_file
     from teachserve.errors import TeachserveError
     from teachserve.observe.trace import TraceError
 
     pictures = {"--sheet": sheet, "--diff": bool(two), "--all": everything}
-    _one_of(pictures | {"--arch": arch is not None})
-    for name, given in {"--from": source, "--annotate": annotate, "--prove": prove}.items():
+    looks = {"--view": view, "--format": form, "--ascii": ascii}
+    traces = {"--from": source, "--annotate": annotate}
+    for name, given in {"--arch": arch is not None, **traces, "--prove": prove}.items():
         _one_of(pictures | {name: bool(given)})
-    if prove:
-        for name, given in {"--view": view, "--from": source, "--annotate": annotate, "-o": output}.items():
-            _one_of({"--prove": True, name: bool(given)})
+    for name, given in looks.items():
+        _one_of({"--all": everything, name: bool(given)})
+    for name, given in {**looks, **traces, "-o": output}.items():
+        _one_of({"--prove": prove, name: bool(given)})
     if check and not everything:
         raise click.UsageError("--check needs --all: it looks at every picture of the committed set")
     sys.path.insert(0, "")
     try:
         if everything:
             return _check(output) if check else _write_all(output)
+        arch = None if arch is None else of_file(arch)
         if prove:
-            return _prove(arch or "recycling")
-        _draw(arch, view, form or _ending(output), output, ascii, sheet, two, source, annotate)
+            return _prove("recycling" if arch is None else arch)
+        form = form or _ending(output)
+        if ascii and form != "text":
+            raise click.UsageError(f"--ascii is for text, not for {form}: leave it out")
+        _draw(arch, view, form, output, ascii, sheet, two, source, annotate)
     except (TeachserveError, TraceError) as error:
         raise click.UsageError(str(error)) from None
     return 0
@@ -113,9 +123,9 @@ def _prove(arch: str) -> int:
 def _ending(output: Path | None) -> str:
     if output is None:
         return "text"
-    if output.suffix not in ENDINGS:
+    if (ending := output.suffix.lower()) not in ENDINGS:
         raise click.UsageError(f"what {output} is to be is not known: end it in {', '.join(ENDINGS)}, or give --format")
-    return ENDINGS[output.suffix]
+    return ENDINGS[ending]
 
 
 def _draw(
@@ -125,6 +135,7 @@ def _draw(
     from teachserve.architectures import NAMES
     from teachserve.diagram import diff, raster, views
     from teachserve.diagram import sheet as sheets
+    from teachserve.diagram.locate import of_file
 
     draw = views.VIEWS[view or "threads"]
     if sheet and view not in (None, "threads"):
@@ -136,11 +147,12 @@ def _draw(
     elif sheet:
         drawings = [sheets.draw({name: views.read(name) for name in NAMES})]
     elif two:
+        two = of_file(two[0]), of_file(two[1])
         drawings = [diff.draw(views.read(two[0]), views.read(two[1]), two, draw)]
     elif source or annotate:
         drawings = [_recorded(arch, view or "threads", source, annotate)]
     else:
-        arch = arch or "recycling"
+        arch = "recycling" if arch is None else arch
         drawings = [draw(views.read(arch), arch)]
     columns = FILE_COLUMNS if output else shutil.get_terminal_size((FILE_COLUMNS, 24)).columns
     _tell(b"\n".join(views.render(drawing, form, columns, ascii) for drawing in drawings), output)
@@ -162,7 +174,7 @@ def _recorded(arch: str | None, view: str, source: Path | None, annotate: Path |
         read[path] = Recorded.read(trace)
         if trace.damage:
             click.echo(f"teachserve: {trace.damage}", err=True)
-    arch = arch or next(iter(read.values())).architecture
+    arch = next(iter(read.values())).architecture if arch is None else arch
     topology = views.read(arch)
     for path, recorded in read.items():
         if recorded.source_class != topology.name:

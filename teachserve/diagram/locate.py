@@ -1,10 +1,11 @@
 """Where an architecture's source is. Nothing of a student's is imported or run for it."""
 
 import sys
+from pathlib import Path
 
 from teachserve.architectures import named
 from teachserve.errors import UnknownArchitecture
-from teachserve.topology.source import Module, module_file
+from teachserve.topology.source import Module, Source, module_file
 
 
 def locate(architecture: str) -> tuple[str, str]:
@@ -16,7 +17,7 @@ def locate(architecture: str) -> tuple[str, str]:
     module_name, class_name = named(architecture)
     file = module_file(module_name, sys.path)
     if file is None:
-        where = ", ".join(sys.path[:2]) or "."
+        where = ", ".join(path or "." for path in sys.path[:2]) or "."
         raise UnknownArchitecture(f"cannot find the file of {module_name!r}; looked in {where}, ...")
     try:
         module = Module(file)
@@ -30,3 +31,29 @@ def locate(architecture: str) -> tuple[str, str]:
             raise UnknownArchitecture(f"{module_name} has no class {class_name!r}: it defines {able}") from None
         raise UnknownArchitecture(f"cannot read where {module_name} has {class_name} from: {error}") from error
     return found.file, node.name
+
+
+def of_file(architecture: str) -> str:
+    """`module:Class` of an architecture that is given as a file, `mine.py` or `mine.py:Class`; another one as it is.
+
+    The file's folder is put at the beginning of sys.path. Raises: UnknownArchitecture for a file that cannot be read, or that
+    has no taskmaster, or several, where none is named.
+    """
+    name, _, class_name = architecture.partition(":")
+    file = Path(name)
+    if file.suffix != ".py" or not (file.exists() or "/" in name or not class_name):
+        return architecture
+    try:
+        classes = [class_name] if class_name else _taskmasters(str(file))
+    except (OSError, SyntaxError, ValueError) as error:
+        raise UnknownArchitecture(f"cannot read {name}: {error}") from error
+    if len(classes) != 1:
+        able = f"{len(classes)} taskmasters: name one, as {name}:{classes[0]}" if classes else "no taskmaster"
+        raise UnknownArchitecture(f"{name} has {able}")
+    sys.path.insert(0, str(file.parent.resolve()))
+    return f"{file.stem}:{classes[0]}"
+
+
+def _taskmasters(file: str) -> list[str]:
+    """The classes of a file that are taskmasters. Raises: OSError, SyntaxError, ValueError."""
+    return [name for name in Module(file).classes if Source.read(file, name).is_taskmaster]

@@ -7,6 +7,7 @@ graph, and every edge of the graph must have been seen, or have its reason in RE
 import logging
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -132,11 +133,12 @@ def prove(
     found = _imported(architecture)
     recording = Recording(topology, found)
     failures: dict[str, None] = {}
-    with _unheard():
+    with _unheard() as strays:
         for run in scenarios(recording.recorded):
             if failure := _run(run):
                 failures[f"{topology.name}: {failure}"] = None
                 break  # each of the others may take as long
+    failures |= {f"{topology.name}: a thread that was not spawned broke: {stray}": None for stray in strays}
     observed = recording.observed()
     for role, spot, why in observed.broke:
         failures[f"{topology.name}: a {role} broke after {_spot(spot, names(topology, role))}: {why}"] = None
@@ -147,9 +149,9 @@ def prove(
 def _imported(architecture: str) -> type[Taskmaster]:
     try:
         return find(architecture)[1]
-    except TeachserveError:
+    except (TeachserveError, KeyboardInterrupt):
         raise
-    except Exception as error:  # whatever a student's module does
+    except BaseException as error:  # whatever a student's module does: it may even exit, with 0
         raise UnknownArchitecture(f"cannot import {architecture}: {_in_words(error)}") from error
 
 
@@ -181,14 +183,23 @@ def _in_words(error: BaseException) -> str:
 
 
 @contextmanager
-def _unheard() -> Iterator[None]:
-    """The scenarios break things on purpose: what the server logs about that is news to nobody."""
-    before = logger.disabled
-    logger.disabled = True
+def _unheard() -> Iterator[list[str]]:
+    """The scenarios break things on purpose: what the server logs about that is news to nobody.
+
+    Gives what breaks the threads that a student makes without `spawn`, which nobody records: a line each.
+    """
+    before, hook = logger.disabled, threading.excepthook
+    strays: list[str] = []
+
+    def broke(told: threading.ExceptHookArgs) -> None:
+        where = traceback.extract_tb(told.exc_traceback)[-1]
+        strays.append(f"{_in_words(told.exc_value)} in line {where.lineno} of {project_file(where.filename)}")
+
+    logger.disabled, threading.excepthook = True, broke
     try:
-        yield
+        yield strays
     finally:
-        logger.disabled = before
+        logger.disabled, threading.excepthook = before, hook
 
 
 def _way(topology: Topology, role: str, edge: Edge) -> Way:

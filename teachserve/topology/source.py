@@ -70,7 +70,11 @@ class Module:
 
     def __init__(self, file: str) -> None:
         self.file = file
-        self.tree = ast.parse(Path(file).read_bytes())  # bytes: their own first line may say how they are encoded
+        content = Path(file).read_bytes()  # which says itself how it is encoded
+        try:
+            self.tree = ast.parse(content, Path(file).name)
+        except (RecursionError, MemoryError):
+            raise SyntaxError("what it writes is nested too deep") from None
 
     @cached_property
     def classes(self) -> dict[str, ast.ClassDef]:

@@ -18,6 +18,9 @@ START = "start"
 """Who makes the first threads; it is no role."""
 BEGIN, END = "begin", "end"
 """The first and the last step of every role; they are no verbs."""
+MOST_STEPS, MOST_POINTS = 250, 10_000
+"""Verbs that a role may call, at so many places, and places that it may come past: what is more takes minutes to derive, and
+fits no picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +161,9 @@ class _Collapsed:
     def __init__(self, role: Role) -> None:
         self.role = role
         self.begin = Point()
+        calls = {(one.call.file, one.call.ends, one.call.within) for one in role.points() if one.call}
+        if len(calls) > MOST_STEPS or sum(1 for _ in role.points()) > MOST_POINTS:
+            raise LookupError(f"{role.name or START} is too long for a picture: it calls verbs at {len(calls)} places")
         for method, first in zip(role.methods, role.begin, strict=True):
             words = Test(f"spawned as {method}", (method, 0, 0, 0, 0), True) if len(role.begin) > 1 else None
             self.begin.lead(first, words)

@@ -72,6 +72,17 @@ class Raises(One):
             raise ValueError("one is enough")
 
 
+class MakesThreads(One):
+    """Serves in threads that it makes itself, in which no verb can be called."""
+
+    def work(self):
+        while (connection := self.accept()) is not None:
+            thread = threading.Thread(target=self.serve, args=(connection,))
+            thread.start()
+            thread.join()
+            self.close(connection)
+
+
 class InOneLine(One):
     """Two calls of one verb stand in one line, and one behind `super()` over three."""
 

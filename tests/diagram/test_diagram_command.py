@@ -70,6 +70,29 @@ def test_a_file_of_ones_own_is_read_and_not_run(tmp_path):
     assert "mine.py#L7" in told.stdout
 
 
+def test_a_file_is_as_good_as_its_module(tmp_path):
+    (tmp_path / "shelf").mkdir()
+    (tmp_path / "shelf" / "above.py").write_text(
+        "from teachserve.taskmaster import Taskmaster\nclass Above(Taskmaster):\n    accepting_role = 'worker'\n"
+        "    def start(self):\n        self.spawn(self.work, role='worker')\n"
+    )
+    (tmp_path / "shelf" / "mine.py").write_text(
+        "from above import Above\nclass Mine(Above):\n"
+        "    def work(self):\n        while one := self.accept():\n            self.serve(one)\n"
+    )
+    for words in ["shelf/mine.py"], [str(tmp_path / "shelf" / "mine.py:Mine")]:
+        told = run("diagram", "--arch", *words, "--format", "dot", cwd=tmp_path)
+        assert (told.returncode, told.stderr) == (0, "")
+        assert "mine.py#L3" in told.stdout
+    told = run("diagram", "--prove", "--arch", "shelf/mine.py", cwd=tmp_path)
+    assert (told.returncode, told.stderr) == (0, "")
+
+
+def test_the_end_of_a_file_may_be_in_capitals(tmp_path):
+    draw("-o", str(tmp_path / "threads.SVG"))
+    assert "<desc" in (tmp_path / "threads.SVG").read_text()
+
+
 MISTAKES = {
     ("--view", "rooms"): "'rooms' is not one of",
     ("--format", "gif"): "'gif' is not one of",
@@ -83,6 +106,21 @@ MISTAKES = {
     ("--sheet", "--arch", "recycling"): "--sheet and --arch do not go together",
     ("--sheet", "--view", "life"): "--sheet shows the threads",
     ("--check",): "--check needs --all",
+    ("--all", "--view", "life"): "--all and --view do not go together",
+    ("--all", "--check", "--format", "svg"): "--all and --format do not go together",
+    ("--prove", "--ascii"): "--prove and --ascii do not go together",
+    ("--ascii", "--format", "svg"): "--ascii is for text, not for svg",
+    ("--arch", ""): "there is no architecture ''",
+    ("--arch", "broken.py"): "cannot read broken.py: invalid syntax (broken.py, line 1)",
+    ("--arch", "missing.py"): "cannot read missing.py: [Errno 2] No such file",
+    ("--arch", "deep.py"): "cannot read deep.py: what it writes is nested too deep",
+    ("--arch", "deep:Mine"): "what it writes is nested too deep",
+    ("--arch", "binary:Mine"): "binary.py: source code string cannot contain null bytes",
+    ("--arch", "none.py"): "none.py has no taskmaster",
+    ("--arch", "none:Mine"): "cannot read Mine in",
+    ("--arch", "two.py"): "two.py has 2 taskmasters: name one, as two.py:One",
+    ("--arch", "long.py"): "worker is too long for a picture: it calls verbs at 400 places",
+    ("--prove", "--arch", "none.py:Mine"): "it is no taskmaster",
     ("--all", "--check", "-o", "empty"): "there is no set of pictures in empty",
     ("--all", "-o", "broken.py"): "cannot write into broken.py",
 }
@@ -92,6 +130,16 @@ MISTAKES = {
 def test_a_mistake_is_one_line_and_exit_status_2(words, tmp_path):
     (tmp_path / "broken.py").write_text("class Mine(:\n")
     (tmp_path / "empty").mkdir()
+    (tmp_path / "deep.py").write_text(f"x = {'-' * 100_000}1\n")
+    (tmp_path / "binary.py").write_bytes(bytes(range(256)))
+    (tmp_path / "none.py").write_text("class Mine:\n    pass\n")
+    many = "        self.recycle()\n" * 400
+    head = "from teachserve.taskmaster import Taskmaster\n"
+    (tmp_path / "two.py").write_text(f"{head}class One(Taskmaster):\n    pass\nclass Two(One):\n    pass\n")
+    (tmp_path / "long.py").write_text(
+        f"{head}class Mine(Taskmaster):\n    def start(self):\n        self.spawn(self.work, role='worker')\n"
+        f"    def work(self):\n{many}"
+    )
     told = run("diagram", *words, cwd=tmp_path, env={**os.environ, "PATH": "/nowhere"})
     assert (told.returncode, told.stdout) == (2, "")
     [line] = told.stderr.splitlines()

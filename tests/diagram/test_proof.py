@@ -236,6 +236,24 @@ def test_a_thread_that_ends_by_raising_as_it_is_written_does_as_derived(impatien
     assert not proof.failures
 
 
+def test_a_thread_that_is_not_spawned_and_breaks_is_said(capfd):
+    proof = own("MakesThreads")
+    [failure] = proof.failures
+    assert failure.startswith("MakesThreads: a thread that was not spawned broke: AttributeError: ")
+    assert not proof.complete
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("leaving", ["raise SystemExit(0)", "raise BaseException('out')", "import sys; sys.exit()"])
+def test_a_module_that_leaves_while_it_is_imported_is_not_proved(leaving, tmp_path):
+    text = "from teachserve.taskmaster import Taskmaster\nclass Mine(Taskmaster):\n    accepting_role = 'worker'\n"
+    (tmp_path / "mine.py").write_text(f"{text}{leaving}\n")
+    told = run("diagram", "--prove", "--arch", "mine:Mine", cwd=tmp_path)
+    assert (told.returncode, told.stdout) == (2, "")
+    [line] = told.stderr.splitlines()
+    assert line.startswith("teachserve: cannot import mine:Mine: ")
+
+
 def test_two_calls_in_one_line_are_told_apart():
     proof = own("InOneLine")
     assert proof.complete, proof.lines()
