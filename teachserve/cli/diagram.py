@@ -140,7 +140,7 @@ def _draw(
     draw = views.VIEWS[view or "threads"]
     if sheet and view not in (None, "threads"):
         raise click.UsageError("--sheet shows the threads: leave out --view")
-    if form in raster.FORMATS and output is None and sys.stdout.isatty():
+    if form in raster.FORMATS and output is None and sys.stdout is not None and sys.stdout.isatty():
         raise click.UsageError(f"{form} is nothing for a terminal: name a file with -o")
     if sheet and form == "text":  # a terminal has no room beside one
         drawings = [draw(views.read(name), name) for name in NAMES]
@@ -162,6 +162,7 @@ def _recorded(arch: str | None, view: str, source: Path | None, annotate: Path |
     """The picture with what a trace tells. Raises: UsageError, TeachserveError, TraceError."""
     from teachserve.diagram import annotate as annotated
     from teachserve.diagram import completed, views
+    from teachserve.diagram.locate import is_same
     from teachserve.diagram.recorded import Recorded
     from teachserve.observe.trace import Trace, TraceError
 
@@ -177,7 +178,7 @@ def _recorded(arch: str | None, view: str, source: Path | None, annotate: Path |
     arch = next(iter(read.values())).architecture if arch is None else arch
     topology = views.read(arch)
     for path, recorded in read.items():
-        if recorded.source_class != topology.name:
+        if recorded.source_class != topology.name or not is_same(recorded.architecture, arch):
             raise TraceError(f"the trace {path} is of {recorded.architecture}, not of {arch}: leave out --arch")
     drawing = views.VIEWS[view](topology, arch)
     if source:

@@ -33,6 +33,19 @@ def locate(architecture: str) -> tuple[str, str]:
     return found.file, node.name
 
 
+def is_same(recorded: str, architecture: str) -> bool:
+    """Whether both names lead to one class in one file, as far as can be told: the first may be of another machine.
+
+    Raises: UnknownArchitecture, where the second leads nowhere.
+    """
+    there, class_name = locate(architecture)
+    try:
+        file, name = locate(recorded)
+    except UnknownArchitecture:
+        return True
+    return (Path(file).resolve(), name) == (Path(there).resolve(), class_name)
+
+
 def of_file(architecture: str) -> str:
     """`module:Class` of an architecture that is given as a file, `mine.py` or `mine.py:Class`; another one as it is.
 

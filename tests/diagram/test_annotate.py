@@ -141,6 +141,7 @@ MISTAKES = {
     ("--from", "foreign.trace"): "is not a trace; record one with",
     ("--annotate", "early.trace"): "is cut off at its line 2",
     ("--annotate", "pool.trace", "--arch", "recycling"): "is of thread-pool, not of recycling: leave out --arch",
+    ("--annotate", "pool.trace", "--arch", "mine:ThreadPool"): "is of thread-pool, not of mine:ThreadPool",
     ("--annotate", "pool.trace", "--view", "states"): "--annotate tells of threads and life",
     ("--from", "pool.trace", "--view", "stop"): "--from tells of threads, life and states",
     ("--from", "pool.trace", "--sheet"): "--sheet and --from do not go together",
@@ -155,6 +156,7 @@ def test_a_mistake_is_one_line_and_exit_status_2(words, tmp_path):
     (tmp_path / "pool.trace").write_bytes(pool)
     (tmp_path / "early.trace").write_bytes(pool[:600])
     (tmp_path / "foreign.trace").write_text("hello")
+    (tmp_path / "mine.py").write_bytes(Path(architecture("thread-pool").file).read_bytes())
     told = run("diagram", *words, cwd=tmp_path)
     assert (told.returncode, told.stdout) == (2, "")
     [line] = told.stderr.splitlines()

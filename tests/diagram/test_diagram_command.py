@@ -1,6 +1,8 @@
 """`teachserve diagram`: every format, and one clear line for what it cannot do."""
 
 import os
+import subprocess
+import sys
 import xml.etree.ElementTree as ElementTree
 
 import pytest
@@ -91,6 +93,13 @@ def test_a_file_is_as_good_as_its_module(tmp_path):
 def test_the_end_of_a_file_may_be_in_capitals(tmp_path):
     draw("-o", str(tmp_path / "threads.SVG"))
     assert "<desc" in (tmp_path / "threads.SVG").read_text()
+
+
+@pytest.mark.parametrize("words", [("--format", "svg"), ("--all", "--check"), ("--prove", "--arch", "single-thread")])
+def test_a_closed_stdout_is_one_line(words):
+    command = [sys.executable, "-m", "teachserve", "diagram", *words]
+    told = subprocess.run(["sh", "-c", '"$@" >&-', "sh", *command], stderr=subprocess.PIPE, text=True, timeout=60)
+    assert (told.returncode, told.stderr) == (2, "teachserve: stdout cannot be written: it is closed\n")
 
 
 MISTAKES = {

@@ -1,10 +1,14 @@
 """PNG and PDF: of an installed `dot`, or one line that says so."""
 
+import shutil
+import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from teachserve.diagram import raster
+from teachserve.diagram import plain, raster
 from teachserve.diagram.layout import DrawingError
 
 from . import drawings
@@ -19,6 +23,41 @@ def dot_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     return make
+
+
+INSTALLED = pytest.mark.skipif(
+    not shutil.which("dot"), reason="Graphviz's own dot is not installed: no PNG and no PDF is made"
+)
+
+
+@INSTALLED
+@pytest.mark.parametrize("drawing", drawings.ALL, ids=lambda make: make.__name__)
+def test_an_installed_dot_makes_a_png_as_large_as_the_picture_and_not_blank(drawing) -> None:
+    made = raster.render(drawing(), "png")
+    assert made.startswith(b"\x89PNG\r\n\x1a\n")
+    assert made.endswith(b"IEND\xaeB`\x82")
+    width, height = struct.unpack(">II", made[16:24])
+    laid_out = plain.render(drawing()).split()[2:4]  # inches, without the margin
+    assert width > float(laid_out[0]) * raster.DOTS_PER_INCH * 0.8
+    assert height > float(laid_out[1]) * raster.DOTS_PER_INCH * 0.8
+    assert len(made) > width * height / 100  # a blank ground is a thousandth of it
+
+
+@INSTALLED
+def test_an_installed_dot_makes_a_pdf_of_one_page_whose_nodes_lead_to_their_lines() -> None:
+    made = raster.render(drawings.recycling(), "pdf")
+    assert made.startswith(b"%PDF-")
+    assert made.rstrip().endswith(b"%%EOF")
+    assert b"recycling.py#L28" in made
+
+
+@INSTALLED
+def test_a_png_of_an_installed_dot_goes_to_stdout() -> None:
+    shown = subprocess.run(
+        [sys.executable, "-m", "teachserve", "diagram", "--sheet", "--format", "png"], capture_output=True, timeout=60
+    )
+    assert (shown.returncode, shown.stderr) == (0, b"")
+    assert shown.stdout.startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("form", raster.FORMATS)
