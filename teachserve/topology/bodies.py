@@ -22,8 +22,8 @@ ANYTHING = {"", "BaseException"}
 class Body(Expressions):
     """One method's body, as one call of it finds it."""
 
-    def __init__(self, life: "Life", method: "Method", calling: "Calling", end: Point) -> None:
-        super().__init__(life, method, calling, Exits(end, calling.raised))
+    def __init__(self, life: "Life", method: "Method", calling: "Calling", exits: Exits) -> None:
+        super().__init__(life, method, calling, exits)
         node = method.node
         if isinstance(node, ast.AsyncFunctionDef):
             self.lose(node, f"{method.name} is async: what runs it is not written here")
@@ -47,8 +47,10 @@ class Body(Expressions):
     def _statement(self, node: ast.stmt, after: Point) -> Point:
         point = self.point(node)
         match node:
-            case ast.Return():
-                return point.lead(self.chain([node.value], self.exits.returned))
+            case ast.Return(value=value):
+                if value is None or self.exits.yes is self.exits.no:
+                    return point.lead(self.chain([value], self.exits.no))
+                return point.lead(self.branch(value, self.exits.yes, self.exits.no))
             case ast.Assert():
                 raised = self.chain([node.msg], self.point().lead(self.exits.raised))
                 return point.lead(self.branch(node.test, after, raised))

@@ -3,10 +3,11 @@
 import ast
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from teachserve.topology.forms import EACH, is_mine, is_super, range_of, times
+from teachserve.topology.forms import EACH, acts, is_mine, is_super, range_of, times
+from teachserve.topology.names import RUNS_ANYTHING, Names
 from teachserve.topology.points import Exits, Point, Spawn, Test, Unread, VerbCall
 from teachserve.topology.verbs import BEHIND_SERVE, ON_A_QUEUE, VERBS
 from teachserve.topology.words import both, said
@@ -15,27 +16,14 @@ if TYPE_CHECKING:
     from teachserve.topology.flow import Calling, Life
     from teachserve.topology.members import Method
 
-RUNS_ANYTHING = frozenset({"eval", "exec", "locals", "vars"})
-"""Built-in functions through which the taskmaster is come by without its name."""
 
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """What a name is known to hold: an attribute of the taskmaster, a plain value, or what a `verb` gave."""
-
-    words: str
-    attribute: bool = False
-    verb: str = ""
-
-
-class Expressions:
+class Expressions(Names):
     """What is evaluated in one call of a method."""
 
     def __init__(self, life: "Life", method: "Method", calling: "Calling", exits: Exits) -> None:
-        self.life, self.method, self.calling, self.exits = life, method, calling, exits
+        super().__init__(method, BEHIND_SERVE if calling.within else method.me, calling.given)
+        self.life, self.calling, self.exits = life, calling, exits
         self.loops = [*calling.loops]
-        self.me = BEHIND_SERVE if calling.within else method.me
-        self._known = self._names()
 
     def chain(self, nodes: Iterable[ast.AST | None], after: Point) -> Point:
         """The first point of these, evaluated one after the other."""
@@ -58,9 +46,16 @@ class Expressions:
                     else:
                         no = self.branch(value, yes, no)
                 return yes if isinstance(operator, ast.And) else no
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=me), attr=name)) if me == self.me:
+                found = self.life.source.methods.get(name, ())
+                if found and acts(found[0].node, found[0].me):  # what it gives stands in it
+                    begin = self._enter(test, name, found, self._fork(test, yes, no), (yes, no))
+                    return self.chain([*test.args, *test.keywords], begin)
+        return self.chain([test], self._fork(test, yes, no))
+
+    def _fork(self, test: ast.expr, yes: Point, no: Point) -> Point:
         holds, fails = both(test, self.me)
-        fork = self.point().lead(yes, self.test(holds, test)).lead(no, self.test(fails, test, False))
-        return self.chain([test], fork)
+        return self.point().lead(yes, self.test(holds, test)).lead(no, self.test(fails, test, False))
 
     def _expression(self, node: ast.AST, after: Point) -> Point:
         match node:
@@ -143,8 +138,15 @@ class Expressions:
         call = ast.copy_location(ast.Call(node.func, [*node.args[:-1], argument], node.keywords), node)
         return self._enter(call, node.func.attr, (), after)
 
-    def _enter(self, node: ast.Call, name: str, found: "tuple[Method, ...]", after: Point) -> Point:
-        """The point into what is called."""
+    def _enter(
+        self,
+        node: ast.Call,
+        name: str,
+        found: "tuple[Method, ...]",
+        after: Point,
+        ways: tuple[Point, Point] | None = None,
+    ) -> Point:
+        """The point into what is called, which goes on with `after`, or else as `Calling.ways` has it."""
         point = self.point(node.func, node.func.end_lineno)
         ends = (node.end_lineno or 0, node.end_col_offset or 0)
         point.order = (*self.calling.order, ends)
@@ -153,10 +155,11 @@ class Expressions:
         call = VerbCall(self.life.role.name, self.method.name, name, point.line, point.file, queue, ends, shown)
         if within := self.calling.within:
             call = replace(within, verb=name, shown=shown, within=within.verb)
-        inner = replace(self.calling, stack=(*self.calling.stack, self.method), order=point.order, given={})
+        inner = replace(self.calling, stack=(*self.calling.stack, self.method), order=point.order, given={}, ways=ways)
         serving = self.life.serving
         if found:
-            inner = replace(inner, given=self._bound(found[0], node), loops=(*self.loops,), raised=self.exits.raised)
+            given = self.bound(found[0], node.args, node.keywords)
+            inner = replace(inner, given=given, loops=(*self.loops,), raised=self.exits.raised)
             begin, again = self.life.enter(found[0], inner, after)
             return point.lead(begin, back=again)
         if name == "serve" and serving is not None and not within:
@@ -181,7 +184,9 @@ class Expressions:
         if given is not None and not given.verb:
             value = self.life.source.constants.get(given.words) if given.attribute else ast.literal_eval(given.words)
             role = value if isinstance(value, str) else ""
-        return Spawn(node.lineno, self.method.file, method, role, self._many(node))
+        known = self.life.source.methods.get(method)
+        given = tuple(self.bound(known[0], node.args[1:], []).items()) if known else ()
+        return Spawn(node.lineno, self.method.file, method, role, self._many(node), given)
 
     def _many(self, node: ast.Call) -> str:
         """How many are spawned here, in the source's own words."""
@@ -218,51 +223,6 @@ class Expressions:
         self.doubt(node, f"which of the class's queues {said(node, self.me)} means is not written here")
         return ""
 
-    def given(self, node: ast.expr) -> Given | None:
-        """What this expression is known to be."""
-        match node:
-            case ast.Name(id=name):
-                return self._known.get(name)
-            case ast.NamedExpr(value=value):
-                return self.given(value)
-            case ast.Constant(value=str() | int() | None):
-                return Given(repr(node.value))
-            case ast.Call(func=ast.Attribute(value=ast.Name(id=me), attr=name)) if me == self.me and name in VERBS:
-                return Given(said(node, me), verb=name)
-            case ast.Attribute():
-                return Given(said(node, self.me), attribute=True) if self.names_me(node) else None
-        return None
-
-    def _names(self) -> dict[str, Given]:
-        """The names that hold the same all through the method."""
-        self._known = {}
-        arguments = ast.walk(self.method.node.args)
-        known = {one.arg: self.calling.given.get(one.arg) for one in arguments if isinstance(one, ast.arg)}
-        valued = {}
-        for node in ast.walk(self.method.node):
-            match node:
-                case (
-                    ast.NamedExpr(target=ast.Name() as target, value=value)
-                    | ast.Assign(targets=[ast.Name() as target], value=value)
-                ):
-                    valued[target] = value
-        for node in ast.walk(self.method.node):
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store | ast.Del):
-                given = self.given(valued[node]) if node in valued else None
-                known[node.id] = given if known.get(node.id, given) == given else None
-        return {name: given for name, given in known.items() if given is not None}
-
-    def _bound(self, method: "Method", node: ast.Call) -> dict[str, Given]:
-        """What the parameters of a method are known to hold in this call of it."""
-        arguments = method.node.args
-        names = [one.arg for one in arguments.posonlyargs + arguments.args][1:]
-        pairs = [*zip(names, node.args, strict=False)]
-        if any(isinstance(one, ast.Starred) for one in node.args):
-            pairs = []
-        pairs += [(keyword.arg, keyword.value) for keyword in node.keywords if keyword.arg]
-        bound = ((name, self.given(value)) for name, value in pairs)
-        return {name: given for name, given in bound if given is not None}
-
     # Both.
 
     def point(self, node: ast.AST | None = None, line: int | None = None) -> Point:
@@ -276,14 +236,9 @@ class Expressions:
         place = (node.lineno, node.col_offset, node.end_lineno or 0, node.end_col_offset or 0)
         return Test(words, (self.method.file, *place), holds, counts)
 
-    def names_me(self, node: ast.AST) -> bool:
-        """Whether the taskmaster is named in it, or something that may come to it without its name."""
-        names = {self.me, "super", *RUNS_ANYTHING}
-        return any(isinstance(one, ast.Name) and one.id in names for one in ast.walk(node))
-
     def acts(self, node: ast.AST) -> bool:
         """Whether something of the taskmaster's is called in it."""
-        return any(isinstance(one, ast.Call) and self.names_me(one.func) for one in ast.walk(node))
+        return acts(node, self.me)
 
     def lose(self, node: ast.AST, why: str) -> None:
         """Something that may hide a verb."""

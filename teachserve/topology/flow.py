@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from teachserve.topology.bodies import Body
-from teachserve.topology.expressions import Given
 from teachserve.topology.members import Method
-from teachserve.topology.points import Point, Role, Spawn, Unread, VerbCall
+from teachserve.topology.names import Given
+from teachserve.topology.points import Exits, Point, Role, Spawn, Unread, VerbCall
 from teachserve.topology.source import Source
 
 MOST_POINTS = 1000
@@ -51,7 +51,10 @@ def roles(source: Source, serving: Method | None = None) -> dict[str, Role]:
 
 @dataclass(frozen=True, slots=True)
 class Calling:
-    """How a method came to be called: what is on the stack, where, with which arguments, within which loops."""
+    """How a method came to be called: what is on the stack, where, with which arguments, within which loops.
+
+    `ways`: where it goes on if what it gives is true, and if not; None, where nobody asks.
+    """
 
     stack: tuple[Method, ...] = ()
     order: tuple[tuple[int, int], ...] = ()
@@ -59,6 +62,7 @@ class Calling:
     loops: tuple[str, ...] = ()
     within: VerbCall | None = None
     raised: Point = field(default_factory=Point)
+    ways: tuple[Point, Point] | None = None
 
 
 class Life:
@@ -69,7 +73,8 @@ class Life:
         self.role = Role(role)
         self.serving = serving
         self.made: list[Point] = []
-        self._copies: dict[Method, tuple[Point, Point, Mapping[str, Given]]] = {}
+        self._spawned: dict[str, Mapping[str, Given]] = {}
+        self._copies: dict[Method, tuple[Point, Exits, Mapping[str, Given]]] = {}
 
     def begin(self, method: str, spawn: Spawn | None = None) -> None:
         """Its threads begin with this method; "" for one that is not written where they are spawned."""
@@ -83,7 +88,12 @@ class Life:
         elif method not in self.role.methods:
             order = ((len(self.role.methods), 0),)
             self.role.methods.append(method)
-            self.role.begin.append(self.enter(known[0], Calling(order=order, raised=self.role.end), self.role.end)[0])
+            calling = Calling(order=order, given=dict(spawn.given) if spawn else {}, raised=self.role.end)
+            self._spawned[method] = calling.given
+            self.role.begin.append(self.enter(known[0], calling, self.role.end)[0])
+        elif spawn and _named(self._spawned[method]) != _named(dict(spawn.given)):
+            why = f"{method} is spawned with several queues or roles, which are not told apart here"
+            self.note(self.role.unordered, Unread(known[0].file, known[0].node.lineno, why))
 
     def precede(self, method: str) -> None:
         """Put a method before its beginning, if there is one of that name."""
@@ -95,8 +105,8 @@ class Life:
         """The first point of a method that goes on with `after`, and whether it is one that is being run already."""
         again = method in calling.stack
         if again or (len(self.made) > MOST_POINTS and method in self._copies):
-            begin, end, given = self._copies[method]
-            end.lead(after)
+            begin, exits, given = self._copies[method]
+            _go_on(exits, calling, after)
             where = method.file, method.node.lineno
             if not again:
                 why = f"{method.name} is called in so many places that what follows each is not told apart"
@@ -105,10 +115,13 @@ class Life:
                 why = f"{method.name} is called with several queues or roles, which are not told apart here"
                 self.note(self.role.unordered, Unread(*where, why))
             return begin, again
-        begin, end = Point(method.file, method.node.lineno), Point().lead(after)
-        self.made += begin, end
-        self._copies[method] = begin, end, calling.given
-        begin.lead(Body(self, method, calling, end).block(method.node.body, end))
+        begin, no = Point(method.file, method.node.lineno), Point()
+        yes = Point() if calling.ways else no
+        self.made += dict.fromkeys((begin, yes, no))
+        exits = Exits(yes, no, calling.raised)
+        _go_on(exits, calling, after)
+        self._copies[method] = begin, exits, calling.given
+        begin.lead(Body(self, method, calling, exits).block(method.node.body, no))
         return begin, False
 
     @staticmethod
@@ -121,6 +134,15 @@ class Life:
         """The spawns that can be reached, in the order in which they are written."""
         points = sorted((point for point in self.role.points() if point.spawn), key=lambda point: point.order)
         return [point.spawn for point in points if point.spawn]
+
+
+def _go_on(exits: Exits, calling: Calling, after: Point) -> None:
+    if exits.yes is exits.no:
+        exits.no.lead(after)
+        return
+    yes, no = calling.ways or (after, after)
+    exits.yes.lead(yes)
+    exits.no.lead(no)
 
 
 def _named(given: Mapping[str, Given]) -> dict[str, Given]:

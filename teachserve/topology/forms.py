@@ -9,6 +9,12 @@ EACH = ("1 for each", "any number")
 """How often a while loop does something begins so."""
 
 
+def acts(node: ast.AST, me: str) -> bool:
+    """Whether something of the taskmaster's is called in it."""
+    calls = (one.func for one in ast.walk(node) if isinstance(one, ast.Call))
+    return any(isinstance(one, ast.Name) and one.id in (me, "super") for func in calls for one in ast.walk(func))
+
+
 def is_mine(arguments: list[ast.expr], me: str) -> bool:
     """Whether the first of these is a method of the taskmaster, written in plain words."""
     match arguments:

@@ -30,10 +30,23 @@ class Method:
     rank: int = 0
 
     @property
+    def parameters(self) -> list[str]:
+        """Those that are told by their position."""
+        return [one.arg for one in self.node.args.posonlyargs + self.node.args.args]
+
+    @property
     def me(self) -> str:
         """The name of its first parameter, "" without one."""
-        arguments = self.node.args.posonlyargs + self.node.args.args
-        return arguments[0].arg if arguments else ""
+        return next(iter(self.parameters), "")
+
+    @property
+    def defaults(self) -> dict[str, ast.expr]:
+        """Parameter -> what it holds where it is not given."""
+        arguments = self.node.args
+        with_one = self.parameters[len(self.parameters) - len(arguments.defaults) :]
+        found = dict(zip(with_one, arguments.defaults, strict=True))
+        by_name = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+        return found | {one.arg: value for one, value in by_name if value is not None}
 
 
 class Members:

@@ -27,11 +27,11 @@ class VerbCall:
     within: str = ""
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Spawn:
     """A spawn: which method it starts, in which role; "" for what is not written there in plain words.
 
-    `many` says in the source's own words how many.
+    `many` says in the source's own words how many. `given` is what is known of the method's arguments, by name.
     """
 
     line: int
@@ -39,6 +39,7 @@ class Spawn:
     method: str
     role: str
     many: str = "1"
+    given: tuple[tuple[str, object], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +92,20 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Exits:
-    """Where `return`, `raise`, `continue` and `break` lead."""
+    """Where `return`, `raise`, `continue` and `break` lead. A call that is a test goes on at one of two places."""
 
-    returned: Point
+    yes: Point
+    no: Point
     raised: Point
     head: Point | None = None
     after: Point | None = None
 
     def each(self, through: Callable[[Point], Point]) -> "Exits":
         """The same, by way of what has to be done first."""
+        yes = through(self.yes)
         return Exits(
-            through(self.returned),
+            yes,
+            yes if self.no is self.yes else through(self.no),
             through(self.raised),
             self.head and through(self.head),
             self.after and through(self.after),

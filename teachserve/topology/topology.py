@@ -7,7 +7,15 @@ import ast
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from teachserve.topology.collapse import Alternative, Alternatives, collapse, either, in_order, needed
+from teachserve.topology.collapse import (
+    MOST_ALTERNATIVES,
+    Alternative,
+    Alternatives,
+    collapse,
+    either,
+    in_order,
+    needed,
+)
 from teachserve.topology.flow import roles
 from teachserve.topology.points import Point, Role, Test, reachable
 from teachserve.topology.source import BASE, Source
@@ -230,10 +238,15 @@ def _life(source: Source, name: str, lives: Mapping[str, _Collapsed]) -> RoleLif
 
 def _makings(maker: _Collapsed, name: str) -> Iterable[Making]:
     for index, points in maker.spawning(name):
-        condition = _all_of(tuple(dict.fromkeys(test.words for test in needed(maker.begin, frozenset(points)))))
         by, step = (maker.role.name, index) if maker.role.name else (START, -1)
-        for spawn, many in dict.fromkeys((point.spawn, _many(point)) for point in points if point.spawn):
-            yield Making(by, step, many, condition, spawn.line, spawn.file)
+        called: dict[tuple, list[Point]] = {}
+        for point in points:  # what finally does stands there several times, and is called in one place
+            called.setdefault(point.order, []).append(point)
+        places = [*called.values()] if len(called) <= MOST_ALTERNATIVES else [points]
+        for place in places:
+            many = _many(place[0]) if len(places) == len(called) else "any number"
+            words = dict.fromkeys(test.words for test in needed(maker.begin, frozenset(place)))
+            yield Making(by, step, many, _all_of(tuple(words)), place[0].spawn.line, place[0].spawn.file)
 
 
 def _many(point: Point) -> str:

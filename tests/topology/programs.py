@@ -51,7 +51,7 @@ class Writer:
         return f"(coin() and {call})" if self._raising and name not in VERBS else call  # may call itself, not for ever
 
     def _test(self, names: list[str], depth: int = 2) -> str:
-        kind = self._any("coin", "coin", "verb", "call", *["and", "or", "not"] * bool(depth))
+        kind = self._any("coin", "coin", "verb", "call", "what it gives", *["and", "or", "not"] * bool(depth))
         match kind:
             case "coin":
                 return "coin()"
@@ -59,6 +59,8 @@ class Writer:
                 return self._call([*VERBS])
             case "call":
                 return f"flip({self._call(names)})"
+            case "what it gives":
+                return self._call(names)
             case "not":
                 return f"not {self._test(names, depth - 1)}"
         return f"({self._test(names, depth - 1)} {kind} {self._test(names, depth - 1)})"

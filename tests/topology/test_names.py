@@ -184,3 +184,67 @@ def test_what_an_assertion_says_is_done_only_where_it_fails(tmp_path: Path) -> N
         "close -> end",
         "recycle -> end",
     ]
+
+
+# ---- helpers -------------------------------------------------------------------------------------------------------
+
+
+def test_what_a_helper_gives_decides_where_its_caller_asks(tmp_path: Path) -> None:
+    more = (
+        "def one(self):\n    if not (c := self.accept()):\n        return False\n"
+        "    self.close(c)\n    return self.recycle()"
+    )
+    found = of_worker(tmp_path, "while self.one():\n    pass", more)
+    assert table(found.roles[0]) == [
+        "begin -> accept",
+        "accept -> close [c]",
+        "accept -> end [not c]",
+        "close -> recycle",
+        "recycle ~> accept [recycle()]",
+        "recycle -> end [not recycle()]",
+    ]
+
+
+def test_a_helper_that_asks_itself_goes_back_to_every_place_that_asked(tmp_path: Path) -> None:
+    more = (
+        "def one(self):\n    if self.recycle():\n        return False\n    if self.one():\n"
+        "        self.close(1)\n    return True"
+    )
+    found = of_worker(tmp_path, "if self.one():\n    self.take(self.left)", more)
+    ways = {line.split(" [")[0] for line in table(found.roles[0])}
+    assert {"recycle -> close", "close -> take left", "recycle ~> recycle", "recycle -> end", "close -> close"} <= ways
+
+
+def test_a_parameter_that_is_not_given_holds_its_default(tmp_path: Path) -> None:
+    more = (
+        "def crew(self, count=2, *, role='other'):\n    for _ in range(count):\n"
+        "        self.spawn(self.other, role=role)\ndef other(self):\n    pass"
+    )
+    found = of_worker(tmp_path, "self.crew()", more)
+    assert made(found.role("other")) == ["worker: 2"]
+
+
+def test_a_queue_that_a_thread_is_given_as_it_is_spawned(tmp_path: Path) -> None:
+    body = "self.spawn(self.other, self.left, role='other')"
+    more = "def other(self, queue):\n    self.take(queue)"
+    found = of_worker(tmp_path, body, more)
+    assert table(found.role("other")) == ["begin -> take left", "take left -> end"]
+    found = of_worker(tmp_path, f"{body}\n{body.replace('left', 'right')}", more)
+    assert unknown(found) == ["other 10: other is spawned with several queues or roles, which are not told apart here"]
+
+
+SEVERAL_TIMES = {
+    "self.make()\nself.make()": ["worker: 1", "worker: 1"],
+    "if self.recycle():\n    self.make()\nelse:\n    self.make()": [
+        "worker: 1 [recycle()]",
+        "worker: 1 [not recycle()]",
+    ],
+    "try:\n    if a:\n        return\nfinally:\n    self.make()": ["worker: 1"],
+    "\n".join(["self.make()"] * 9): ["worker: any number"],
+}
+
+
+@pytest.mark.parametrize("body", SEVERAL_TIMES)
+def test_each_call_of_a_helper_that_spawns_is_counted(body: str, tmp_path: Path) -> None:
+    more = "def make(self):\n    self.spawn(self.other, role='other')\ndef other(self):\n    pass"
+    assert made(of_worker(tmp_path, body, more).role("other")) == SEVERAL_TIMES[body]
