@@ -228,5 +228,8 @@ def _check(output: Path | None) -> int:
     if verdict.remark:
         click.echo(f"teachserve: {verdict.remark}", err=True)
     if verdict.lines:
-        click.echo("teachserve: pictures and source disagree: teachserve diagram --all draws them anew", err=True)
+        into = "" if folder == check.CHECKOUT else f" -o {folder}"
+        click.echo(
+            f"teachserve: pictures and source disagree: teachserve diagram --all{into} draws them anew", err=True
+        )
     return 1 if verdict.lines else 0

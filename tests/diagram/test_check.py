@@ -101,6 +101,15 @@ def test_a_picture_too_few_and_one_too_many_are_said(copy):
     }
 
 
+def test_what_draws_another_folder_anew_is_said_with_that_folder(tmp_path):
+    folder = tmp_path / "set"
+    check.write(folder)
+    (folder / "sheet.dot").unlink()
+    told = run("--all", "--check", "-o", str(folder), root=ROOT)
+    assert (told.returncode, told.stdout) == (1, "sheet.dot is missing\n")
+    assert told.stderr.endswith(f"teachserve diagram --all -o {folder} draws them anew\n")
+
+
 def test_with_another_renderer_the_dot_alone_is_compared(monkeypatch, tmp_path):
     check.write(tmp_path)
     (tmp_path / "sheet.svg").write_text("drawn otherwise")
