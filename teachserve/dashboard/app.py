@@ -18,6 +18,7 @@ from teachserve.dashboard.detail_screen import DetailScreen
 from teachserve.dashboard.keys import EVERYWHERE, OVER, REPLAY, bindings
 from teachserve.dashboard.look import Look
 from teachserve.dashboard.palette import Everything
+from teachserve.dashboard.panes.diagram import DiagramPane
 from teachserve.dashboard.playing import LIVE_ONLY, LOAD, Playing
 from teachserve.dashboard.screen import MAXIMISED, PRESENT, DashboardScreen
 from teachserve.dashboard.themes import LIGHT
@@ -140,6 +141,7 @@ class Dashboard(Playing, Window):
         self._heard = self._clock()
         if before is not None and not before.of_server(message.picture):
             self.post_message(Choose())  # its numbers are another server's
+            self.board.query_one(DiagramPane).forget()
         phase, was = message.picture.snapshot.phase, before and before.snapshot.phase
         if phase == "serving":
             self._stop_asked = self._stop_asked and was == "serving"

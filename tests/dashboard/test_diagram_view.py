@@ -16,7 +16,7 @@ from teachserve.diagram.views import VIEWS, read
 from teachserve.events import State
 from tests.snapshots.screens import Screen, picture_of
 
-from .board import Given, drawn, play, screen_text, text_of
+from .board import Given, drawn, play, screen_text, show, text_of, until
 
 TALL = (120, 70)
 
@@ -121,3 +121,39 @@ def test_where_there_is_no_diagram_it_says_why(recorded: Picture, changes: dict,
     header = replace(recorded.snapshot.header, **changes)
     shown = replace(recorded, snapshot=replace(recorded.snapshot, header=header))
     assert words in text_of(shown, view="diagram")
+
+
+@pytest.mark.parametrize("view", ["diagram", "threads"])
+def test_another_server_has_none_of_the_parts_that_was_chosen(recorded: Picture, view: str) -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        pane = app.board.query_one(DiagramPane)
+        await pilot.press("6")
+        await until(pilot, lambda: bool(pane._boxes))
+        pane.choose("queue wanted")
+        app.board.view = view
+        await drawn(app)
+        table = app.query_one(f"#view-{view} ThreadTable", ThreadTable)
+        assert table.order.words == "wanted"
+        await show(app, pilot, picture_of(Screen("single-thread", 2.5, "threads")))
+        assert (pane.chosen_node, table.order.words, app.board.query_one(CodePane).cursor) == ("", "", 0)
+        app.board.view = "diagram"
+        await drawn(app)
+        assert "worker: accept and serve" not in screen_text(app)
+        assert "rates are exact" in screen_text(app)
+
+    play(recorded, story, (160, 50), view=view)
+
+
+def test_a_part_that_was_chosen_while_frozen_goes_with_its_server(recorded: Picture) -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        pane = app.board.query_one(DiagramPane)
+        await until(pilot, lambda: bool(pane._boxes))
+        await pilot.press("space")
+        await show(app, pilot, picture_of(Screen("single-thread", 2.5, "diagram")))
+        pane.choose("queue wanted")
+        await pilot.press("space")
+        await drawn(app)
+        assert pane.chosen_node == ""
+        assert "rates are exact" in screen_text(app)
+
+    play(recorded, story, (160, 50), view="diagram")

@@ -89,7 +89,15 @@ class DiagramPane(LinePane):
 
     def _show(self, live: LiveDiagram) -> None:
         self._live = live
+        if self.chosen_node not in [box.key for box in self._boxes]:  # it was another server's
+            self.forget()
         self.watch_picture()
+
+    def forget(self) -> None:
+        """Nothing is chosen any more: what is shown is, or will be, another server's."""
+        if self.chosen_node:
+            self.chosen_node = ""
+            self.post_message(self.Picked("", 0))
 
     def _foot(self, shown: range, width: int) -> Line:
         """What is chosen; else what is in view, and what a person can do."""
