@@ -101,7 +101,8 @@ class Dashboard(Playing, Window):
         return DashboardScreen()
 
     def on_unmount(self) -> None:
-        """However it ends."""
+        """However it ends: even where something here broke, the process waits for the thread that reads."""
+        self.source.close()
         self.commands.close()
 
     @property

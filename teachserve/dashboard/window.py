@@ -2,11 +2,13 @@
 
 import re
 import threading
+import traceback
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import ClassVar
 
+from rich.text import Text
 from textual.app import App
 from textual.filter import LineFilter, Monochrome
 from textual.message import Message
@@ -53,6 +55,10 @@ class Window(App[None]):
     def shows(self) -> str:
         """What is shown, as part of a file's name."""
         raise NotImplementedError
+
+    def _fatal_error(self) -> None:
+        """Textual's own way to end a failure shows every local name too: of a whole picture, that takes 20 s."""
+        self.panic(Text(traceback.format_exc().rstrip()))
 
     def get_driver_class(self) -> type:
         """Textual's hook for what reads the keyboard and writes to the terminal."""
