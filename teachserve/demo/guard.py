@@ -28,8 +28,9 @@ LAST_WORDS = "last-words"
 PR_SET_CHILD_SUBREAPER = 36
 PATIENCE_S = 6.0
 """How long the orphans may take to end by themselves: they see the end of a pipe too."""
-# Leave the alternate screen; show the cursor; no mouse reports, no bracketed paste, no focus reports; plain colours.
-RESET = "\x1b[?1049l\x1b[?25h\x1b[?1000;1002;1003;1006;1015l\x1b[?2004l\x1b[?1004l\x1b[<u\x1b[0m"
+# Leave the alternate screen; show the cursor; long lines go on in the next; no reports of the mouse, of pasting, of the
+# focus, of sizes; plain colours.
+RESET = "\x1b[?1049l\x1b[?25;7h\x1b[?1000;1002;1003;1006;1015;1016l\x1b[?2004;1004;2048l\x1b[<u\x1b[0m"
 
 
 class Guarded(NamedTuple):

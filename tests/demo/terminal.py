@@ -50,6 +50,10 @@ def children(number: int) -> list[int]:
         return []
 
 
+AT_FIRST = ("7", "25")
+"""Modes that a terminal begins with: a line that is too long goes on in the next, and the cursor is shown."""
+
+
 class Terminal:
     """A terminal of 80x24 in which `teachserve COMMAND ARGUMENTS` runs. `seen`: all that was written to it."""
 
@@ -135,10 +139,14 @@ class Terminal:
         return status
 
     def is_as_before(self) -> bool:
-        """The terminal's attributes are what they were, and the last screen that was entered was left again."""
-        left = self.seen.rindex("\x1b[?1049l") > self.seen.rindex("\x1b[?1049h")
-        shown = self.seen.rindex("\x1b[?25h") > self.seen.rindex("\x1b[?25l")
-        return termios.tcgetattr(self.slave) == self.attributes and left and shown
+        """The terminal's attributes are what they were, the last screen was left again, and so was each mode."""
+        modes: dict[str, str] = {}
+        for numbers, how in re.findall(r"\x1b\[\?([\d;]+)([hl])", self.seen):
+            modes |= dict.fromkeys(numbers.split(";"), how)
+        assert modes["1049"] == "l"  # it was entered
+        changed = {mode for mode, how in modes.items() if how != ("h" if mode in AT_FIRST else "l")}
+        assert not changed
+        return termios.tcgetattr(self.slave) == self.attributes
 
     def close(self) -> None:
         """Whatever the test did, nothing of it stays."""
