@@ -89,8 +89,9 @@ class LinePane(Styled, Widget, can_focus=True):
             self.refresh(*changed)
 
     def on_resize(self) -> None:
-        """Another size, another content."""
+        """Another size, another content. The old one has been drawn in the new size meanwhile, with all its rows."""
         self._drawn = []
+        self.refresh()
         self.watch_picture()
 
     def render_line(self, y: int) -> Strip:

@@ -157,3 +157,17 @@ def test_a_part_that_was_chosen_while_frozen_goes_with_its_server(recorded: Pict
         assert "rates are exact" in screen_text(app)
 
     play(recorded, story, (160, 50), view="diagram")
+
+
+def test_a_resize_draws_every_row_anew_though_there_is_but_one_line(
+    recorded: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        pane = app.board.query_one(DiagramPane)
+        drawn_anew: list[tuple[object, ...]] = []
+        monkeypatch.setattr(pane, "lines", lambda picture, width, height: [[("laying the diagram out", "quiet")]])
+        monkeypatch.setattr(pane, "refresh", lambda *regions, **how: drawn_anew.append(regions))
+        pane.on_resize()
+        assert () in drawn_anew  # everything, not some regions
+
+    play(recorded, story, view="diagram")
