@@ -2,6 +2,7 @@
 
 import difflib
 import importlib
+import os
 import sys
 
 import click
@@ -69,8 +70,16 @@ def teachserve(context: click.Context) -> None:
         click.echo(THINGS_TO_TRY)
 
 
+def open_streams() -> None:
+    """What was closed, as by `>&-`, is /dev/null from here on, and a socket does not get its number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))
+
+
 def main() -> None:
     """Run the command line. A mistake that the user can mend is one line on stderr and exit status 2."""
+    open_streams()
     try:
         status = teachserve.main(standalone_mode=False, prog_name="teachserve")
     except click.ClickException as mistake:

@@ -1,6 +1,7 @@
 """The command line as a person meets it: help at once, one line for each mistake, status 2."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -79,3 +80,23 @@ def test_an_option_from_the_environment_is_named_in_its_error():
     told = run("serve", env={**os.environ, "TEACHSERVE_STANDBY": "none"})
     assert told.returncode == 2
     assert "TEACHSERVE_STANDBY" in told.stderr
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-"])
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        ("demo --arch single-thread --headless --duration 300ms", 0),
+        ("replay tests/snapshots/traces/single-thread.trace --headless", 0),
+        ("demo", 2),
+        ("watch", 2),
+    ],
+)
+def test_a_stream_that_is_closed_is_as_one_that_nobody_reads(arguments: str, status: int, closed: str) -> None:
+    command = ["sh", "-c", f'"$0" -m teachserve {arguments} {closed}', sys.executable]
+    told = subprocess.run(
+        command, capture_output=True, text=True, timeout=60, env={**os.environ, "XDG_RUNTIME_DIR": ""}
+    )
+    assert told.returncode == status
+    assert "Traceback" not in told.stderr
+    assert closed == "2>&-" or bool(told.stderr) == (status == 2)
