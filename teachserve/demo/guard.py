@@ -7,6 +7,7 @@ pipe and takes everything down. The child, not the guard, starts the server: a k
 calls to its ancestors only.
 """
 
+import atexit
 import contextlib
 import ctypes
 import json
@@ -54,6 +55,7 @@ class Guarded(NamedTuple):
 
         def await_guard() -> None:
             os.read(self.lifeline, 1)
+            atexit.register(shutil.rmtree, self.folder, ignore_errors=True)  # the guard would have done that
             words = f"the outermost {self.what} process is gone: the {self.what} has ended with it"
             endings.end(Ending(BROKEN, words))
 

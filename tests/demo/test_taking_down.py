@@ -90,8 +90,7 @@ def test_kill_9_of_any_of_them_takes_the_others_down(start, tmp_path: Path, who:
     assert terminal.ended() == status
     terminal.until(words.format(number=terminal.processes[who].number).replace("(", r"\(").replace(")", r"\)"))
     assert terminal.is_as_before()
-    if who != "guard":  # nobody is left who would remove the folder
-        assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_terminal_that_is_closed_takes_them_all_down(start) -> None:
