@@ -157,13 +157,19 @@ def _others(picture: Picture, accepting_role: str) -> str:
 
 
 def _queues(picture: Picture) -> str:
-    """Who waits where: in the kernel's queue, not accepted yet, or on a named queue of ours."""
-    own = [f"{queue.length} on {name!r}" for name, queue in picture.snapshot.queues.items() if queue.length]
+    """Who waits where: connections in the kernel's queue, and on a named queue of ours whatever it is for."""
+    own = [(queue.length, name) for name, queue in picture.snapshot.queues.items() if queue.length]
     kernel = picture.queued
+    if own and not kernel:
+        (first, name), *others = own
+        more = "".join(f" and {length} on {other!r}" for length, other in others)
+        verb = "waits" if first == 1 else "wait"
+        kernels = "the kernel's queue: n/a" if kernel is None else "nothing in the kernel's queue"
+        return f"{counted(first, 'item')} {verb} on {name!r}{more}; {kernels}"
     if kernel is None:
-        return f"{' and '.join(own)} wait; the kernel's queue: n/a" if own else "the kernel's queue: n/a"
-    if not kernel and not own:
+        return "the kernel's queue: n/a"
+    if not kernel:
         return "nothing waits in a queue"
-    verb = "waits" if kernel == 1 else "wait"
-    ours = f" and {' and '.join(own)}" if own else (" and 0 in ours" if picture.snapshot.queues else "")
-    return f"{counted(kernel, 'connection')} {verb} in the kernel's queue{ours}"
+    ours = "".join(f" and {counted(length, 'item')} on {name!r}" for length, name in own)
+    ours = ours or (" and 0 in ours" if picture.snapshot.queues else "")
+    return f"{counted(kernel, 'connection')} {'waits' if kernel == 1 else 'wait'} in the kernel's queue{ours}"

@@ -57,7 +57,7 @@ TABLE = [
         of("worker", ("worker", S.HANDLING, 6), ("worker", S.RECYCLING, 2), queues={"wanted": (1, 9)}),
         1,
         "None of 8 workers is in accept(2): 6 serve, 2 are recycling; "
-        "1 connection waits in the kernel's queue and 1 on 'wanted'.",
+        "1 connection waits in the kernel's queue and 1 item on 'wanted'.",
     ),
     (
         of("worker", ("worker", S.IDLE, 3), ("worker", S.HANDLING, 1)),
@@ -74,7 +74,7 @@ TABLE = [
         of("acceptor", ("acceptor", S.ACCEPTING), *WORKERS, queues={"connections": (92, 100)}),
         0,
         "The acceptor blocks in accept(2); all 8 workers serve; "
-        "0 connections wait in the kernel's queue and 92 on 'connections'.",
+        "92 items wait on 'connections'; nothing in the kernel's queue.",
     ),
     (
         of("acceptor", ("acceptor", S.ACCEPTING), ("worker", S.WAITING, 5), ("worker", S.HANDLING, 3),
@@ -114,7 +114,13 @@ TABLE = [
         of("loop", ("loop", S.SELECTING), ("worker", S.HANDLING, 4), queues={"requests": (60, 99), "answers": (0, 9)}),
         0,
         "The loop blocks in epoll_wait(2) until one of its sockets is ready; all 4 workers serve; "
-        "0 connections wait in the kernel's queue and 60 on 'requests'.",
+        "60 items wait on 'requests'; nothing in the kernel's queue.",
+    ),
+    (
+        of("loop", ("loop", S.READING), queues={"requests": (1, 99), "answers": (52, 60)}),
+        0,
+        "The loop reads a request: nobody accepts; 1 item waits on 'requests' and 52 on 'answers'; "
+        "nothing in the kernel's queue.",
     ),
     (
         of("loop", ("loop", S.ACCEPTING)),
@@ -163,6 +169,9 @@ def test_it_says_what_is_happening(given: Snapshot, queued: int, words: str) -> 
 def test_where_the_kernel_cannot_be_asked_it_claims_nothing_about_its_queue() -> None:
     blind = picture(of("worker", *WORKERS), accept_queue=AcceptQueue(unavailable="only Linux tells"))
     assert sentence(blind) == "All 8 workers serve; the kernel's queue: n/a."
+    queued = of("worker", *WORKERS, queues={"wanted": (1, 9)})
+    blind = picture(queued, accept_queue=AcceptQueue(unavailable="only Linux tells"))
+    assert sentence(blind) == "All 8 workers serve; 1 item waits on 'wanted'; the kernel's queue: n/a."
 
 
 @pytest.mark.parametrize("state", State)
