@@ -1,5 +1,6 @@
 """`?`: what the focused pane shows, each word on it in one sentence, and the keys; then everything there is."""
 
+import re
 import textwrap
 from collections.abc import Iterable
 from typing import ClassVar
@@ -142,8 +143,9 @@ class HelpText(Styled, ScrollView, can_focus=True):
 
 
 def title(pane: Widget) -> str:
-    """`the threads`, from the pane's class: ThreadsPane."""
-    return type(pane).__name__.removesuffix("Pane").removesuffix("Screen").removesuffix("Table").lower()
+    """`kernel states`, from the pane's class: KernelStatesPane."""
+    name = type(pane).__name__.removesuffix("Pane").removesuffix("Screen").removesuffix("Table")
+    return " ".join(re.findall("[A-Z][a-z]*", name)).lower()
 
 
 class HelpScreen(ModalScreen[None]):

@@ -1,5 +1,6 @@
 """The code view: how many threads stand at each line, what is lit, and what the keys do."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,6 +54,13 @@ def test_each_line_says_how_many_stand_there(size: tuple[int, int]) -> None:
     assert " @3" in line_with(text, "self.recycle()")
     assert "x1 " in line_with(text, "self.take(self.wanted)")
     assert "elsewhere  nobody" in text
+
+
+@pytest.mark.parametrize(("name", "told"), [("Short", "class Short "), ("L" * 40, "recycling.py  ")])
+def test_which_lines_are_shown_has_room_before_the_name_of_the_class(name: str, told: str) -> None:
+    text = line_with(text_of(shown(source_class=name), view="code"), "at line")
+    assert told in text
+    assert re.search(r" lines \d+-\d+ of 31$", text)
 
 
 def test_lines_that_cannot_be_told_apart_share_their_threads_with_a_question_mark() -> None:

@@ -10,8 +10,9 @@ from textual.widget import Widget
 
 import teachserve.dashboard
 from teachserve.dashboard.app import Dashboard
-from teachserve.dashboard.help import HelpText, all_sections, help_lines, pane_sections
+from teachserve.dashboard.help import HelpText, all_sections, help_lines, pane_sections, title
 from teachserve.dashboard.keys import EVERYWHERE, KEYS, OVER
+from teachserve.dashboard.panes.kernel import KernelStates
 from teachserve.dashboard.panes.load import LoadPane
 from teachserve.dashboard.panes.threads import ThreadTable
 from teachserve.dashboard.views import VIEWS
@@ -91,6 +92,11 @@ def test_the_question_mark_explains_the_pane_with_the_focus_then_everything_and_
         assert "o accepting 5" in text
 
     play(picture(), story)
+
+
+def test_a_name_of_two_words_is_written_as_two_words() -> None:
+    assert title(KernelStates()) == "kernel states"
+    assert title(LoadPane()) == "load"
 
 
 EVERYWHERE_KEYS = [key for key in KEYS if key.where == EVERYWHERE]

@@ -21,6 +21,9 @@ def test_a_broken_rule_is_named_in_every_view() -> None:
 def test_many_broken_rules_are_counted_where_there_is_no_room_for_their_names() -> None:
     findings = tuple(Finding(name, "so it is", AT) for name in LINTS)
     assert f"! {len(LINTS)} lints (8)" in text_of(replace(picture(), findings=findings))
+    lossy = replace(picture().snapshot, lost_events=123_456, lost_frames=12_345)
+    told = text_of(replace(picture(), findings=findings, snapshot=lossy)).split("\n")
+    assert next(line for line in told if line.startswith(" Link")).endswith(f" ! {len(LINTS)} (8)")
 
 
 def test_the_pane_says_what_is_wrong_since_when_and_what_to_do_and_what_was() -> None:

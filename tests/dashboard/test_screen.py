@@ -158,6 +158,19 @@ def test_the_clients_limit_and_the_clients_that_starve_are_said() -> None:
     assert "503s 3 · errors 2 · 92 of 100 never served" in text
 
 
+@pytest.mark.parametrize(
+    ("load", "words"),
+    [
+        (LoadView(5, False, None, 350.0, None, None, 700, 0, 5, 5, 0.93), "5 clients, close  5 errors, 5 never served"),
+        (LoadView(5, True, None, 35.0, 0.02, 0.09, 7, 12, 345, 2, 0.93), "p99 90ms  12 503s, 345 errors, 2 never served"),
+        (LoadView(1, True, None, 3.0, 0.02, 0.09, 7, 1, 1, 1, 0.93, True), "  1 503, 1 error, 1 never served, client-bound"),
+    ],
+)  # fmt: skip
+def test_what_went_wrong_is_told_in_whole_words_however_narrow_it_is(load: LoadView, words: str) -> None:
+    told = text_of(picture(load=load), view="places").split("\n")
+    assert next(line for line in told if "requests/s" in line).endswith(words)
+
+
 def test_an_open_loop_names_its_rate() -> None:
     load = replace(picture().load, rate=500.0)
     assert "open loop 500/s" in text_of(picture(load=load))

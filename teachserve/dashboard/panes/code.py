@@ -161,9 +161,11 @@ class CodePane(LinePane):
 
 
 def heading(header: Header, shown: str, width: int) -> Line:
-    """What the columns are, and of which file."""
+    """What the columns are, and of which file; of which class, where there is room."""
     columns = f" {'at line':>{margin(width)[0]}} {'heat':<{margin(width)[1]}}"
-    left = f"{columns}     {Path(header.source_file).name}: class {header.source_class}"
+    file = f"{columns}     {Path(header.source_file).name}"
+    left = f"{file}: class {header.source_class}"
+    left = left if len(left) + len(shown) < width else file
     return [(f"{left} {shown:>{max(0, width - len(left) - 1)}}"[:width].ljust(width), "heading")]
 
 

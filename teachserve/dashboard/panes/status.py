@@ -4,6 +4,7 @@ from textual.reactive import reactive
 
 from teachserve.dashboard.line_pane import Line, LinePane
 from teachserve.demo.picture import Picture
+from teachserve.demo.wording import counted
 from teachserve.observe.snapshot import Snapshot
 
 LINK_WORDS = {
@@ -56,7 +57,6 @@ def broken(picture: Picture, room: int) -> Line:
     names = [one.lint for one in picture.findings]
     if not names:
         return []
-    told = ", ".join(names)
-    if len(told) + 5 > room:
-        told = f"{len(names)} lints (8)" if len(names) > 1 else "1 lint (8)"
+    ways = (", ".join(names), f"{counted(len(names), 'lint')} (8)", f"{len(names)} (8)")
+    told = next((one for one in ways if len(one) + 5 <= room), ways[-1])
     return [(" · ", ""), (f"! {told}", "alarm")]

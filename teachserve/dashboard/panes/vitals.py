@@ -3,7 +3,7 @@
 from teachserve.dashboard.line_pane import Line, LinePane
 from teachserve.dashboard.panes.load import plan_words
 from teachserve.demo.picture import Picture
-from teachserve.demo.wording import duration
+from teachserve.demo.wording import counted, duration
 
 
 class VitalsPane(LinePane):
@@ -20,8 +20,18 @@ class VitalsPane(LinePane):
         line: Line = [(f"{load.answered_per_s:.0f}", "strong"), (" requests/s  ", "")]
         for name, value in (("p50", load.p50), ("p99", load.p99)):
             line += [(f"{name} ", "label"), ("n/a" if value is None else duration(value), "strong"), ("  ", "")]
-        line.append((plan_words(load), ""))
-        alarms = [f"{count} {words}" for count, words in (
-            (load.refused, "503s"), (load.errors, "errors"), (load.never_served, "never served")) if count]  # fmt: skip
+        alarms = [counted(count, noun) for count, noun in ((load.refused, "503"), (load.errors, "error")) if count]
+        alarms += [f"{load.never_served} never served"] if load.never_served else []
         alarms += ["client-bound"] if load.client_bound else []
-        return [[*line, ("  " + ", ".join(alarms), "alarm")] if alarms else line]
+        room = width - sum(len(text) for text, _ in line)
+        told = whole_parts(", ".join(alarms), room)
+        plan = whole_parts(plan_words(load), room - len(told) - 2) if told else plan_words(load)
+        return [[*line, (plan, ""), ("  " if plan and told else "", ""), (told, "alarm")]]
+
+
+def whole_parts(told: str, room: int) -> str:
+    """As many of the parts, with a comma between, as there is room for."""
+    parts = told.split(", ")
+    while parts and len(", ".join(parts)) > room:
+        parts.pop()
+    return ", ".join(parts)
