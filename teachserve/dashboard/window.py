@@ -43,6 +43,7 @@ class Window(App[None]):
         self.when_drawn: Callable[[], None] | None = None
         """Called then, in the app's thread."""
         self._last_filters = [*([AsciiFilter()] if look.ascii else []), *([] if look.colour else [Monochrome()])]
+        self._restyling = False
         self.animation_level = "none"  # nothing here has a meaning while it moves
         self.register_theme(DARK)
         self.register_theme(LIGHT)
@@ -55,6 +56,11 @@ class Window(App[None]):
     def shows(self) -> str:
         """What is shown, as part of a file's name."""
         raise NotImplementedError
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Textual's own, but for who leaves while the screen is still being made: half of its panes are missing then."""
+        if not self._exit:
+            super()._handle_exception(error)
 
     def _fatal_error(self) -> None:
         """Textual's own way to end a failure shows every local name too: of a whole picture, that takes 20 s."""
@@ -74,6 +80,16 @@ class Window(App[None]):
         if self.no_color:
             variables |= {f"state-{name}": variables["foreground"] for name in PALETTE if name != "quiet"}
         return variables
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Textual's own, once for all changes of the theme that are waiting: one takes as long as ten frames."""
+        if not self._restyling:
+            self._restyling = True
+            self.call_later(self._restyle, animate)
+
+    def _restyle(self, animate: bool) -> None:
+        self._restyling = False
+        super().refresh_css(animate)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's hook for what each line goes through last."""

@@ -93,3 +93,18 @@ def test_the_environment_names_a_theme_where_no_option_does(monkeypatch: pytest.
     for arguments in ([], ["--theme", "light"], ["--ascii", "--no-color", "--present"]):
         CliRunner().invoke(command, arguments, standalone_mode=False, catch_exceptions=False)
     assert found == [Look("nord"), Look("light"), Look("nord", ascii=True, colour=False, present=True)]
+
+
+def test_a_theme_key_that_is_held_down_does_not_hold_up_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        reparsed: list[bool] = []
+        reparse = app.stylesheet.reparse
+        monkeypatch.setattr(app.stylesheet, "reparse", lambda: (reparsed.append(True), reparse()))
+        for _ in range(21):
+            app.action_theme()
+        await pilot.pause()
+        await pilot.pause()
+        assert app.theme == LIGHT.name
+        assert len(reparsed) == 1
+
+    play(picture(), story)
