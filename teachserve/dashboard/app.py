@@ -26,7 +26,7 @@ from teachserve.dashboard.thread_screen import ThreadScreen
 from teachserve.dashboard.window import DEFAULT_LOOK, Window
 from teachserve.demo.picture import Picture
 from teachserve.demo.replay import Player
-from teachserve.demo.wording import duration
+from teachserve.demo.wording import counted, duration
 
 NOTHING = "nothing can be changed here"
 MOST_ORDERS = 4
@@ -195,11 +195,11 @@ class Dashboard(Playing, Window):
         slowed = f" SLOWED: each verb takes {duration(slow_s)} more" if slow_s else ""
         if self._frozen_at is None:
             return slowed
-        missed = self.newest.moves - self._frozen_at
+        missed = counted(self.newest.moves - self._frozen_at, "event")
         if slowed:
-            return f"{slowed}; VIEW FROZEN, {missed} events since"
+            return f"{slowed}; VIEW FROZEN, {missed} since"
         runs = "server running" if self.newest.snapshot.phase == "serving" else f"server {self.newest.snapshot.phase}"
-        return f" VIEW FROZEN, {runs}, {missed} events since; space moves on"
+        return f" VIEW FROZEN, {runs}, {missed} since; space moves on"
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Grey out what cannot be done now; what has no meaning here is not shown."""

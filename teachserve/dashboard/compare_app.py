@@ -20,6 +20,7 @@ from teachserve.dashboard.panes.compare_side import CompareSidePane
 from teachserve.dashboard.panes.footer import FooterPane
 from teachserve.dashboard.screen import SMALLEST
 from teachserve.dashboard.window import DEFAULT_LOOK, Window
+from teachserve.demo.wording import counted
 
 
 class Source(Protocol):
@@ -135,12 +136,16 @@ class CompareApp(Window):
             self._show_frozen()
 
     def _show_frozen(self) -> None:
-        since = self.newest.score.decided - self._frozen.score.decided
-        self.board.show_banner(f" VIEW FROZEN, the servers run on, {since} requests decided since; space moves on")
+        since = counted(self.newest.score.decided - self._frozen.score.decided, "request")
+        self.board.show_banner(f" VIEW FROZEN, the servers run on, {since} decided since; space moves on")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Grey out what cannot be done now."""
         return None if action == "freeze" and self.newest is None else True
+
+    def on_unmount(self) -> None:
+        """However it ends: even where something here broke, the process waits for the thread that reads."""
+        self.source.close()
 
     def action_end(self) -> None:
         """Leave: both servers and their load end with it."""
