@@ -36,9 +36,14 @@ def sight_text(picture: Picture, thread: ThreadView, width: int) -> tuple[str, s
     about = "" if sighting.state is thread.state else f"{GLYPHS[sighting.state]} "
     if width < WIDE:
         call = MANUAL.get(sighting.call, sighting.call) or ""
-        return about + f"{call} {word}".strip()[: width - len(about)], style
+        return first_that_fits(width, about + f"{call} {word}".strip(), about + word), style
     where = sighting.reason or slept(sighting).strip()
     return (about + f"{called(sighting)} {word}  {where}".strip())[:width], style
+
+
+def first_that_fits(width: int, *ways: str) -> str:
+    """The longest way to say it for which there is room, or the last: half a word may be another."""
+    return next((one for one in ways if len(one) <= width), ways[-1])
 
 
 def kernel_lines(picture: Picture, thread: ThreadView) -> list[Line]:

@@ -8,10 +8,12 @@ import pytest
 from demo.pictures import AT, picture, recycling, snapshot, thread
 
 from teachserve.dashboard.listing import UP, Order, arrange, fit, heading, matches, row_line
-from teachserve.dashboard.panes.threads import COLUMNS, ThreadTable, retained
+from teachserve.dashboard.panes.threads import COLUMNS, ThreadTable, kernel_cell, retained
 from teachserve.demo.picture import Picture
 from teachserve.events import STATES, State
+from teachserve.observe.kernel import Sighting
 from teachserve.observe.snapshot import ThreadView
+from teachserve.observe.verdict import Verdict
 
 LIVING = [state for state in STATES if state not in (State.ENDED, State.BROKEN)]
 WIDE = 200
@@ -163,3 +165,29 @@ def test_a_broken_thread_is_an_alarm_and_an_ended_one_is_dimmed() -> None:
     assert table.style_of(ended_thread(7, 5.0, State.BROKEN)) == "alarm"
     assert table.style_of(ended_thread(7, 5.0)) == "quiet"
     assert table.style_of(thread(7, State.HANDLING)) == ""
+
+
+@pytest.mark.parametrize(
+    ("ago_s", "width", "words"),
+    [(0.315, 10, "315ms ago"), (0.315, 15, "ended 315ms ago"), (2.1, 10, "2.1s ago"), (2.1, 14, "ended 2.1s ago")],
+)
+def test_how_long_ago_a_thread_ended_keeps_its_unit_in_a_narrow_column(ago_s: float, width: int, words: str) -> None:
+    assert kernel_cell(picture(), ended_thread(7, ago_s), width)[0] == words
+
+
+@pytest.mark.parametrize(
+    ("call", "verdict", "moved_on", "width", "words"),
+    [
+        ("clock_nanosleep", Verdict.CONFIRMED, False, 10, "ok"),
+        ("clock_nanosleep", Verdict.CONFIRMED, False, 12, "nanosleep ok"),
+        ("futex", Verdict.GIL, True, 10, "# GIL"),
+        ("futex", Verdict.GIL, True, 11, "# futex GIL"),
+        ("recvfrom", Verdict.DIFFERS, True, 10, "# DIFFERS"),
+    ],
+)
+def test_the_kernel_s_verdict_is_whole_in_a_narrow_column(
+    call: str, verdict: Verdict, moved_on: bool, width: int, words: str
+) -> None:
+    row = thread(2, State.WRITING if moved_on else State.HANDLING)
+    seen = Sighting(2, 1002, State.HANDLING, None, verdict, call, None, "0", "")
+    assert kernel_cell(picture(sightings={2: seen}), row, width)[0] == words

@@ -10,7 +10,7 @@ from teachserve.dashboard.line_pane import Piece
 from teachserve.dashboard.list_pane import ListPane
 from teachserve.dashboard.listing import Column
 from teachserve.dashboard.panes.counts import seen
-from teachserve.dashboard.verdicts import sight_rank, sight_text
+from teachserve.dashboard.verdicts import first_that_fits, sight_rank, sight_text
 from teachserve.demo.picture import Picture
 from teachserve.demo.wording import age, duration, short
 from teachserve.events import STATES, State
@@ -59,7 +59,8 @@ def kernel_cell(picture: Picture, thread: ThreadView, width: int) -> Piece:
     if thread.ended_at is None:
         return sight_text(picture, thread, width)
     word = "broke" if thread.state is State.BROKEN else "ended"
-    return f"{word} {duration(max(0.0, picture.snapshot.at_s - thread.ended_at))} ago", ""
+    since = duration(max(0.0, picture.snapshot.at_s - thread.ended_at))
+    return first_that_fits(width, f"{word} {since} ago", f"{since} ago"), ""
 
 
 def figure(number: int, width: int) -> Piece:
