@@ -53,7 +53,9 @@ class LiveDiagram:
             drawing = _with_room(threads.draw(topology, header.architecture))
             text = tuple(Path(header.source_file).read_text(encoding="utf-8").splitlines())
             return cls("", drawing, cells.layout(drawing, columns), threads.places(topology), topology, text)
-        except (OSError, SyntaxError, LookupError, ValueError, TeachserveError) as error:
+        except OSError as error:
+            return cls(f"{Path(header.source_file).name} cannot be read here: {error.strerror}")
+        except (SyntaxError, LookupError, ValueError, TeachserveError) as error:
             return cls(f"there is no diagram of it: {error}")
 
     @cached_property

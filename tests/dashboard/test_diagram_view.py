@@ -112,7 +112,7 @@ def test_a_click_chooses_and_the_arrows_keep_what_is_chosen_in_view(recorded: Pi
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"source_file": "/nowhere/mine.py"}, "there is no diagram of it"),
+        ({"source_file": "/nowhere/mine.py"}, "n/a: mine.py cannot be read here: No such file or directory"),
         ({"source_class": "Other"}, "there is no class Other"),
         ({"started": "2020-01-01T00:00:00+00:00", "sources": {}}, "younger than the server"),
     ],
