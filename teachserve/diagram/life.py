@@ -235,7 +235,9 @@ def _from_outside(role: RoleLife, taken: list[str], holders: list[RoleLife]) -> 
 
 
 def _queues(topology: Topology, taken: Iterable[str]) -> Iterable[Node]:
+    places = dict(zip(topology.queues, topology.queue_places, strict=True))
     for queue in taken:
+        file, line = places.get(queue, (topology.file, topology.line))
         told = "No thread holds what waits here; what is handed over first is taken first."
         yield Node(queue_key(queue), (queue or "a queue", "queue" if queue else "not said which"), "queue", told,
-                   project_file(topology.file), topology.line, faint=not queue)  # fmt: skip
+                   project_file(file), line, faint=not queue)  # fmt: skip

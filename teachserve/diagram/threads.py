@@ -178,10 +178,11 @@ def _answered(role: RoleLife, ways: _Ways) -> None:
 
 def _queues(topology: Topology, ways: _Ways) -> list[Node]:
     known = {queue_key(queue): queue for queue in topology.queues}
+    made = dict(zip(known, topology.queue_places, strict=True))
     found = dict.fromkeys([*known, *ways.queues()])
     told = "A named queue: what is handed over first is taken first."
     return [
-        Node(key, (known[key], "queue"), "queue", told, project_file(topology.file), topology.line)
+        Node(key, (known[key], "queue"), "queue", told, project_file(made[key][0]), made[key][1])
         if key in known
         else Node(key, ("a queue", "not said which"), "queue", "The source does not say which queue it is.", faint=True)
         for key in found

@@ -52,13 +52,13 @@ class Method:
 class Members:
     """The names of a class and of its bases, added in the order in which Python looks into them.
 
-    `methods`, `constants` and `queues` are those of `Source`; what cannot be told goes to `unread`.
+    `methods`, `constants` and, by rank, `queues` are those of `Source`; what cannot be told goes to `unread`.
     """
 
     def __init__(self, unread: list[Unread]) -> None:
         self.methods: dict[str, list[Method]] = {}
         self.constants: dict[str, object] = {}
-        self.queues: dict[int, list[str]] = {}
+        self.queues: dict[int, dict[str, tuple[str, int]]] = {}
         self._unread = unread
         self._hidden: frozenset[str] = frozenset()
         self._places: list[Place] = []
@@ -83,7 +83,7 @@ class Members:
             else:  # whatever it is: it hides what the bases have of this name
                 self._hidden |= {name}
                 if module.makes_queue(given):
-                    self.queues.setdefault(rank, []).append(name)
+                    self.queues.setdefault(rank, {})[name] = module.file, line
 
     def _method(self, method: Method) -> None:
         self.methods.setdefault(method.name, []).append(method)

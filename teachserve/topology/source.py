@@ -25,8 +25,8 @@ class Source:
 
     `methods` holds each name's definitions, the one that is called first, then those that `super()` reaches. `constants`
     are the plain values that the class gives names, None for any other value. `queues` are its named queues, a base's
-    before its own. `unread` says what could not be followed; empty: the class is known in full. `is_taskmaster`: it inherits
-    from the class that has the verbs, or from one that cannot be read.
+    before its own, each with the file and the line in which it is made. `unread` says what could not be followed; empty:
+    the class is known in full. `is_taskmaster`: it inherits from the class that has the verbs, or from one that cannot be read.
     """
 
     file: str
@@ -35,7 +35,7 @@ class Source:
     sentence: str = ""
     methods: Mapping[str, tuple[Method, ...]] = field(default_factory=dict)
     constants: Mapping[str, object] = field(default_factory=dict)
-    queues: tuple[str, ...] = ()
+    queues: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     unread: tuple[Unread, ...] = ()
     is_taskmaster: bool = True
 
@@ -56,7 +56,7 @@ class Source:
         return cls(
             file, name, node.lineno, first_sentence(ast.get_docstring(node)) or module.sentence,
             {one: tuple(several) for one, several in members.methods.items()}, members.constants,
-            tuple(dict.fromkeys(queue for names in reversed(members.queues.values()) for queue in names)),
+            {queue: place for made in reversed(members.queues.values()) for queue, place in made.items()},
             tuple(dict.fromkeys(unread)), is_taskmaster,
         )  # fmt: skip
 

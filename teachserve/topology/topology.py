@@ -119,7 +119,8 @@ class Topology:
     """What an architecture's source says.
 
     `sentence` is the first of the class's docstring, or else of its file's. `options` are the names that it reads of
-    `self.options`. `unknown` says what could not be derived: where it is empty, nothing is missing.
+    `self.options`. `queue_places` has the file and the line in which each of the queues is made. `unknown` says what could
+    not be derived: where it is empty, nothing is missing.
     """
 
     name: str
@@ -129,6 +130,7 @@ class Topology:
     accepting_role: str
     roles: tuple[RoleLife, ...]
     queues: tuple[str, ...]
+    queue_places: tuple[tuple[str, int], ...]
     options: tuple[str, ...]
     unknown: tuple[Unknown, ...]
 
@@ -154,8 +156,8 @@ class Topology:
             unknown[Unknown(START, source.line, file, "accepting_role is not written in the class")] = None
         return cls(
             class_name, file, source.line, source.sentence, accepting if isinstance(accepting, str) else "",
-            tuple(_life(source, name, lives) for name in lives if name), source.queues, options_read(source),
-            tuple(unknown),
+            tuple(_life(source, name, lives) for name in lives if name), tuple(source.queues),
+            tuple(source.queues.values()), options_read(source), tuple(unknown),
         )  # fmt: skip
 
     def role(self, name: str) -> RoleLife:

@@ -90,6 +90,10 @@ def test_choosing_a_part_filters_the_threads_and_goes_to_its_line(recorded: Pict
         await pilot.press("6", "escape")
         await drawn(app)
         assert table.order.words == ""
+        app.board.query_one(DiagramPane).choose("queue wanted")
+        await drawn(app)
+        assert "recycling.py:14  wanted = Queue()" in screen_text(app)
+        assert app.board.query_one(CodePane).cursor == 14
 
     play(recorded, story, (160, 50), view="diagram")
 

@@ -71,6 +71,7 @@ def test_two_queues_are_told_apart() -> None:
     found = read(aliens.TwoQueues)
     acceptor, left, right = found.roles
     assert (found.queues, unknown(found)) == (("left", "right"), [])
+    assert found.queue_places == ((found.file, line_of("left = Queue()")), (found.file, line_of("right = Queue()")))
     assert table(acceptor) == [
         "begin -> accept",
         "accept -> hand_over left [connection and odd]",
