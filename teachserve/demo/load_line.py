@@ -2,7 +2,10 @@
 
 import contextlib
 import json
+import math
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,6 +14,11 @@ from teachserve.demo.picture import LoadView
 
 MOVE_S = 5.0
 """How long the server that the load leaves may take to answer what is in hand with it."""
+
+SILENT_S = 2.0
+"""Progress comes ten times as often: what was told so long ago is no figure of now."""
+
+OF_NOW = frozenset({"per_s", "p50", "p99", "client_cpu", "client_bound"})
 
 
 class NoMoreOrders(Exception):
@@ -32,8 +40,10 @@ class Wanted:
 class LoadLine:
     """Reads the progress in a thread of its own, so that nobody ever waits for the load generator."""
 
-    def __init__(self, child: Child, plan: dict[str, Any]) -> None:
+    def __init__(self, child: Child, plan: dict[str, Any], clock: Callable[[], float] = time.monotonic) -> None:
         self._child = child
+        self._clock = clock
+        self._heard = math.inf  # nothing yet, so nothing is missing
         self.wanted = Wanted(plan["connections"], plan["keep_alive"], plan["rate"])
         self._told = threading.Condition()
         self._latest: dict[str, Any] = {}
@@ -50,6 +60,7 @@ class LoadLine:
                 if told.pop("frame", None) == "result":
                     self._result = told
                 else:
+                    self._heard = self._clock()
                     self._note(told)
         self._note(self._latest, over=True)
 
@@ -64,8 +75,13 @@ class LoadLine:
         return self._result
 
     def view(self) -> LoadView:
-        """What the newest progress says; before the first, what is planned."""
+        """What the newest progress says; before the first, what is planned. A stopped process has no figures of now."""
         told, wanted = self._latest, self.wanted
+        silent_s = self._clock() - self._heard
+        if silent_s < SILENT_S:
+            silent_s = 0.0
+        else:
+            told = {name: value for name, value in told.items() if name not in OF_NOW}
         connections = told.get("connections", wanted.connections)
         return LoadView(
             connections=connections,
@@ -81,6 +97,7 @@ class LoadLine:
             core=told.get("client_cpu", 0.0),
             client_bound=bool(told.get("client_bound")),
             not_connected=told.get("refused", 0),
+            silent_s=silent_s,
         )
 
     def begin(self) -> None:

@@ -30,6 +30,7 @@ class LoadView:
     Latencies in seconds, over the last second, from the plan where there is a rate and from the send where not.
     `p50` and `p99` are None while nothing was answered. `refused` are answers with status 503, `not_connected` connects
     that nobody accepted; their requests are tried again. `core` is the share of one core that the generator uses.
+    `silent_s`: so long it has said nothing, for it was stopped or starves; 0: it speaks.
     """
 
     connections: int = 0
@@ -45,6 +46,7 @@ class LoadView:
     core: float = 0.0
     client_bound: bool = False
     not_connected: int = 0
+    silent_s: float = 0.0
 
     @property
     def clients(self) -> Clients:

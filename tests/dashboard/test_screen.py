@@ -171,6 +171,15 @@ def test_what_went_wrong_is_told_in_whole_words_however_narrow_it_is(load: LoadV
     assert next(line for line in told if "requests/s" in line).endswith(words)
 
 
+def test_a_load_that_says_nothing_is_an_alarm() -> None:
+    silent = replace(picture().load, silent_s=4.2, answered_per_s=0.0, p50=None, p99=None)
+    told = text_of(picture(load=silent), view="places").split("\n")
+    assert next(line for line in told if "requests/s" in line) == (
+        " 0 requests/s  p50 n/a  p99 n/a  100 clients, close  load silent for 4 s"
+    )
+    assert "closed loop · silent for 4 s" in text_of(picture(load=silent))
+
+
 def test_an_open_loop_names_its_rate() -> None:
     load = replace(picture().load, rate=500.0)
     assert "open loop 500/s" in text_of(picture(load=load))

@@ -39,6 +39,8 @@ def plan_words(load: LoadView) -> str:
 
 def client(load: LoadView) -> Line:
     """The generator's use of its core. Above 85 % it is the limit, and the figures are its own, not the server's."""
+    if load.silent_s:
+        return [(" · ", ""), (f"silent for {load.silent_s:.0f} s", "alarm")]
     used = f"{load.core * 100:.0f} % of a core"
     if load.client_bound:
         return [(" · ", ""), (f"client-bound: {used}", "alarm")]

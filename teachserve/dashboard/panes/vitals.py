@@ -23,6 +23,7 @@ class VitalsPane(LinePane):
         alarms = [counted(count, noun) for count, noun in ((load.refused, "503"), (load.errors, "error")) if count]
         alarms += [f"{load.never_served} never served"] if load.never_served else []
         alarms += ["client-bound"] if load.client_bound else []
+        alarms[:0] = [f"load silent for {load.silent_s:.0f} s"] if load.silent_s else []
         room = width - sum(len(text) for text, _ in line)
         told = whole_parts(", ".join(alarms), room)
         plan = whole_parts(plan_words(load), room - len(told) - 2) if told else plan_words(load)
