@@ -39,7 +39,7 @@ def find(architecture: str | type[Taskmaster]) -> tuple[str, type[Taskmaster]]:
     try:
         module = importlib.import_module(module_name)
     except ImportError as error:
-        where = ", ".join(sys.path[:2]) or "."
+        where = ", ".join(folder or "." for folder in sys.path[:2])
         raise UnknownArchitecture(f"cannot import {module_name!r} ({error}); looked in {where}, ...") from error
     found = getattr(module, class_name, None)
     if not (isinstance(found, type) and issubclass(found, Taskmaster)):

@@ -17,7 +17,7 @@ def locate(architecture: str) -> tuple[str, str]:
     module_name, class_name = named(architecture)
     file = module_file(module_name, sys.path)
     if file is None:
-        where = ", ".join(path or "." for path in sys.path[:2]) or "."
+        where = ", ".join(folder or "." for folder in sys.path[:2])
         raise UnknownArchitecture(f"cannot find the file of {module_name!r}; looked in {where}, ...")
     try:
         module = Module(file)

@@ -50,6 +50,7 @@ MISTAKES = [
     (["serve", "--arch", "recyling"], "did you mean recycling?"),
     (["demo", "--arch", "recyling", "--headless"], "did you mean recycling?"),
     (["serve", "--arch", "nowhere:Nothing"], "cannot import 'nowhere'"),
+    (["compare", "nowhere:Nothing", "recycling", "--headless"], "looked in ., "),
     (["serve", "--port", "70000"], "port must be a whole number, from 0 up to 65535: port=70000"),
     (["serve", "--standby", "many"], "standby must be a whole number"),
     (["serve", "--standby", "200", "--max-threads", "100"], "lower --standby or raise --max-threads"),
