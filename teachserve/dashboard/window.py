@@ -141,6 +141,12 @@ class Window(App[None]):
             self.notify(f"saved {name}")
 
     def save_picture(self, path: Path) -> None:
-        """The screen as an SVG that needs nothing from elsewhere. Raises: OSError."""
-        svg = self.export_screenshot(title="teachserve")
-        path.write_text(re.sub(r"@font-face\s*\{.*?\}\s*", "", svg, flags=re.DOTALL))
+        """The screen as an SVG that needs nothing from elsewhere. Raises: OSError, and leaves no half of it."""
+        svg = re.sub(r"@font-face\s*\{.*?\}\s*", "", self.export_screenshot(title="teachserve"), flags=re.DOTALL)
+        with path.open("w", encoding="utf-8") as file:
+            try:
+                file.write(svg)
+                file.flush()
+            except OSError:
+                path.unlink()
+                raise

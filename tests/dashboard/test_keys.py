@@ -117,6 +117,20 @@ def test_f8_saves_a_picture_named_for_what_it_shows(tmp_path: Path, monkeypatch:
     assert set(re.findall(r"(?:href|src)=|@import|@font-face|url\((?!#)", svg)) == set()
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_where_the_disk_is_full_no_half_of_a_picture_is_left(tmp_path: Path) -> None:
+    file = tmp_path / "picture.svg"
+    file.symlink_to("/dev/full")
+
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        with pytest.raises(OSError, match="No space left"):
+            app.save_picture(file)
+
+    play(picture(), story)
+    assert not file.is_symlink()
+    assert Path("/dev/full").exists()
+
+
 def test_f8_in_a_folder_that_cannot_be_written_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     gone = tmp_path / "gone"
     gone.mkdir()
