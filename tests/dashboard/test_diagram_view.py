@@ -175,3 +175,14 @@ def test_a_resize_draws_every_row_anew_though_there_is_but_one_line(
         assert () in drawn_anew  # everything, not some regions
 
     play(recorded, story, view="diagram")
+
+
+def test_what_is_said_of_a_part_ends_with_a_whole_word(recorded: Picture) -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        pane = app.board.query_one(DiagramPane)
+        pane.choose("queue wanted")
+        await drawn(app)
+        foot = next(line for line in screen_text(app).split("\n") if "wanted = Queue()" in line)
+        assert foot.endswith("A named queue: what is handed over ...")
+
+    play(recorded, story, view="diagram")

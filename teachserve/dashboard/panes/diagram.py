@@ -1,5 +1,6 @@
 """The diagram of the architecture, drawn from its source, with how many are where and what goes along each arrow now."""
 
+import textwrap
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import groupby
@@ -104,8 +105,9 @@ class DiagramPane(LinePane):
         if self.chosen_node:
             node = self._live.node(self.chosen_node)
             where, code = self._live.source_line(node)
-            line: Line = [(f"{where}  {code}  " if where else "", "strong"), (node.tooltip, "quiet")]
-            return cut(line, 0, width)
+            place = f"{where}  {code}  " if where else ""
+            told = textwrap.shorten(node.tooltip, max(0, width - len(place)), placeholder=" ...")
+            return cut([(place, "strong"), (told, "quiet")], 0, width)
         extent = f"rows {shown.start + 1}-{shown.stop} of {self._live.laid.rows}; "
         notes = "; ".join(self._live.laid.notes)
         return [(f"{extent}rates are exact; arrows choose a part {notes}"[:width], "quiet")]
