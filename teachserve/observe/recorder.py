@@ -41,6 +41,7 @@ class Recorder:
         self._frames: deque[Frame] = deque()
         self._lost_frames = self._lost_events = self._lost = 0
         self._closing = self._over = False
+        self._ended = ""
         self._written = self._bytes = 0
         self._at = 0
         self._thread: threading.Thread | None = None
@@ -72,7 +73,10 @@ class Recorder:
             self._changed.notify()
 
     def close(self) -> str:
-        """Write what waits, and end. What was recorded, in a sentence; "" for nothing, and then the file is removed."""
+        """Write what waits, and end. What was recorded, in a sentence, and why it ended before.
+
+        Where nothing was recorded the file is removed; "" if there was nothing to record, either.
+        """
         with self._changed:
             self._tell_lost()
             self._closing = True
@@ -84,10 +88,11 @@ class Recorder:
         if not self._written:
             if self.path.is_file():  # not /dev/null
                 self.path.unlink()
-            return ""
+            return self._ended
         lost = f", {self._lost} lost because the disk was slow" if self._lost else ""
         size = f"{self._bytes / 1e6:.1f} MB"
-        return f"recorded {self._written} frames{lost}, {size}; to see them: teachserve replay {self.path}"
+        ended = f"{self._ended}; " if self._ended else ""
+        return f"{ended}recorded {self._written} frames{lost}, {size}; to see them: teachserve replay {self.path}"
 
     def _tell_lost(self) -> None:
         if self._lost_frames:
@@ -156,5 +161,6 @@ class Recorder:
     def _end(self, text: str) -> None:
         with self._changed:
             self._over = True
+            self._ended = text
             self._frames.clear()
         self.on_end(text)

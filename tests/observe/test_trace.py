@@ -119,7 +119,7 @@ def test_at_its_bound_the_recording_ends_with_a_line_that_says_so_and_the_file_i
     recorder.start()
     for frame in told(200):
         recorder.put(frame)
-    assert recorder.close().startswith("recorded ")
+    assert "; recorded " in recorder.close()
     size = (tmp_path / "t").stat().st_size
     assert 3000 < size <= 6000
     trace = Trace(tmp_path / "t")
@@ -153,14 +153,17 @@ def test_a_slow_disk_holds_nobody_up_and_what_is_lost_is_counted_in_the_file(tmp
     assert last["text"] == "kept whatever comes"
 
 
-def test_a_disk_that_is_full_later_ends_the_recording_and_leaves_whole_members(tmp_path, monkeypatch) -> None:
+@pytest.mark.parametrize("whole", [0, 2])
+def test_a_disk_that_is_full_later_ends_the_recording_and_leaves_whole_members(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: int
+) -> None:
     monkeypatch.setattr(recorder_module, "MEMBER_BYTES", 1)
     frames = told(3)
     said = []
 
     class Filled(Recorder):
         def _append_member(self, member: bytes) -> None:
-            if self._written == 2:
+            if self._bytes and self._written == whole:
                 self._file.write(member[:5])
                 raise OSError(28, "No space left on device")
             super()._append_member(member)
@@ -172,8 +175,14 @@ def test_a_disk_that_is_full_later_ends_the_recording_and_leaves_whole_members(t
         while recorder._frames:  # one frame a member
             os.sched_yield()
         recorder.put(frame)
-    recorder.close()
-    assert said == [f"the recording has ended: {tmp_path / 't'} cannot be written: No space left on device"]
+    why = f"the recording has ended: {tmp_path / 't'} cannot be written: No space left on device"
+    told_last = recorder.close()
+    assert said == [why]
+    if not whole:
+        assert told_last == why
+        assert not (tmp_path / "t").exists()
+        return
+    assert told_last.startswith(f"{why}; recorded 2 frames, ")
     trace = Trace(tmp_path / "t")
     assert not trace.damage
     assert len(trace) == 2
