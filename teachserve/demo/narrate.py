@@ -120,9 +120,9 @@ def farewell(picture: Picture, result: Mapping[str, Any] | None, took_s: float) 
         latency = result["latency"] or {}
         told = ", ".join(f"{name} {duration(latency[name])}" for name in PERCENTILES if name in latency) or "n/a"
         lines.append(
-            f"the load: {result['requests_per_s']:.0f} requests/s, latency {told}; {result['unavailable_503']} 503s, "
-            f"{counted(sum(result['errors'].values()), 'error')}, {result['never_served']} of "
-            f"{counted(result['clients'], 'client')} never served"
+            f"the load: {result['requests_per_s']:.0f} requests/s, latency {told}; "
+            f"{counted(result['unavailable_503'], '503')}, {counted(sum(result['errors'].values()), 'error')}, "
+            f"{result['never_served']} of {counted(result['clients'], 'client')} never served"
         )
         if result["client_bound"]:
             lines.append(result["client_bound"])

@@ -110,8 +110,8 @@ def as_text(picture: Picture, result: dict[str, Any] | None, duration_s: float) 
         f"ended {counters['ended']}, broken {counters['broken']}",
         f"queues      kernel's accept queue {kernel}"
         + "".join(f"; {name} {queue.length} (of {queue.handed_over})" for name, queue in snapshot.queues.items()),
-        f"served      {counters['requests']} requests on {counters['connections']} connections, "
-        f"{counters['refused']} refused",
+        f"served      {counted(counters['requests'], 'request')} on "
+        f"{counted(counters['connections'], 'connection')}, {counters['refused']} refused",
         *_load_lines(picture.load, result),
         *_lint_lines(picture),
         f"lost        frames {snapshot.lost_frames}, events {snapshot.lost_events}; "
@@ -133,7 +133,7 @@ def _load_lines(load: LoadView | None, result: dict[str, Any] | None) -> list[st
     return [
         f"load        {counted(load.connections, 'client')}, {kind}, {loop}: "
         f"{result['requests_per_s']:.0f} requests/s, "
-        f"{result['unavailable_503']} 503s, {sum(result['errors'].values())} errors, "
+        f"{counted(result['unavailable_503'], '503')}, {counted(sum(result['errors'].values()), 'error')}, "
         f"{result['never_served']} of {load.connections} never served",
         f"latency     {told}",
         *([f"            {result['client_bound']}"] if result["client_bound"] else []),
@@ -151,7 +151,7 @@ def _witness_lines(look: Look | None) -> list[str]:
     if look is None or look.unavailable:
         return [f"kernel      n/a: {look.unavailable if look else 'no look was taken'}"]
     lines = [f"kernel      agrees {percent(look.total.agreement)}, could judge {percent(look.total.coverage)} "
-             f"of {look.total.samples} samples"]  # fmt: skip
+             f"of {counted(look.total.samples, 'sample')}"]  # fmt: skip
     for state, shares in look.shares.items():
         note = " (any call counts)" if state is State.HANDLING else ""
         lines.append(

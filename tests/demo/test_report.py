@@ -96,3 +96,11 @@ def test_broken_rules_are_told_with_their_remedy_and_those_that_were_broken_befo
 def test_a_server_that_broke_no_rule_says_so() -> None:
     assert as_json(picture(), None, 10.0, "stopped")["lints"] == []
     assert "lints       no rule was broken" in as_text(picture(), None, 10.0)
+
+
+def test_one_is_no_more_than_one() -> None:
+    alone = recycling(11, 3)
+    alone = replace(alone, counters=alone.counters | {"requests": 1, "connections": 1})
+    text = as_text(picture(alone), RESULT | {"unavailable_503": 1, "errors": {"refused": 1}}, 5.0)
+    assert "served      1 request on 1 connection, " in text
+    assert "requests/s, 1 503, 1 error, " in text
