@@ -21,7 +21,7 @@ COMPARE_KEYS: tuple[Key, ...] = tuple(
 class ComparePane(LinePane):
     """A pane whose content is a function of the comparison and the pane's size."""
 
-    picture: reactive[Comparison | None] = reactive(None, repaint=False, init=False)
+    picture: reactive[Comparison | None] = reactive(None, repaint=False, init=False, always_update=True)
     keys_everywhere: ClassVar = COMPARE_KEYS
 
     def lines(self, comparison: Comparison, width: int, height: int) -> list[Line]:

@@ -5,6 +5,7 @@ A full `Static` or `DataTable` costs 2 to 10 times as much a frame (28 ms for a 
 
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Region
@@ -60,14 +61,17 @@ class Styled:
 
     def strip(self, line: Line, width: int) -> Strip:
         """The line as a strip of exactly `width` cells, the widget's background behind all of it."""
-        strip = Strip([Segment(text, self.piece_style(name)) for text, name in line])
-        return strip.adjust_cell_length(width, self.piece_style(""))
+        length = sum([len(text) if text.isascii() else cell_len(text) for text, _ in line])
+        # Filled up before it is made: to adjust a strip makes another, with caches of its own.
+        filled = [*line, (" " * (width - length), "")] if length < width else line
+        strip = Strip([Segment(text, self.piece_style(name)) for text, name in filled], max(length, width))
+        return strip.adjust_cell_length(width) if length > width else strip
 
 
 class LinePane(Styled, Widget, can_focus=True):
     """A pane whose content is a function of the picture and the pane's size."""
 
-    picture: reactive[Picture | None] = reactive(None, repaint=False, init=False)
+    picture: reactive[Picture | None] = reactive(None, repaint=False, init=False, always_update=True)
 
     def __init__(self, **arguments: object) -> None:
         super().__init__(**arguments)

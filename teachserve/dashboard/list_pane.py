@@ -34,7 +34,7 @@ class ListPane(Styled, ScrollView, can_focus=True):
     The view does not follow it there: it moves for a key and for nothing else.
     """
 
-    picture: reactive[Picture | None] = reactive(None, repaint=False, init=False)
+    picture: reactive[Picture | None] = reactive(None, repaint=False, init=False, always_update=True)
     chosen: reactive[Chosen] = reactive(Chosen(), repaint=False, init=False)
     BINDINGS: ClassVar = bindings("list")
 

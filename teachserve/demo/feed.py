@@ -22,8 +22,8 @@ from teachserve.observe.proc import process_cpu
 from teachserve.observe.recorder import Recorder
 from teachserve.observe.snapshot import ALIVE, Header
 
-WITNESS_SHARE = 0.03
-"""How much of a core the witness may use. One look at 400 threads takes 18 ms: then it looks once or twice a second."""
+WITNESS_SHARE = 0.02
+"""How much of a core the witness may use. One look at 400 threads takes 18 ms: then it looks once a second."""
 BETWEEN_S = 0.25
 """How often there is a picture while no server is there: of the load, which goes on."""
 FOLLOW_S = 2.0

@@ -118,9 +118,12 @@ class GrowingLane:
 
     def enter(self, at: int, code: int) -> None:
         """From `at` on its thread is in this state; never before what is known already."""
-        if self.runs and self.runs[-1] & CODE == code == UNSEEN:
+        last = (
+            self.runs[-1] if self.runs else -1
+        )  # twice for each thread in each table: what is needed twice is read once
+        if last & CODE == code == UNSEEN and last >= 0:
             return
-        at = max(at, self.last_us + 1)
+        at = max(at, (last >> CODE_BITS) + 1)
         self.runs.append(at << CODE_BITS | code)
         if code in ENDS:
             self.ended_us = at
