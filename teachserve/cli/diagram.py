@@ -140,7 +140,7 @@ def _draw(
     draw = views.VIEWS[view or "threads"]
     if sheet and view not in (None, "threads"):
         raise click.UsageError("--sheet shows the threads: leave out --view")
-    if form in raster.FORMATS and output is None and sys.stdout is not None and sys.stdout.isatty():
+    if form in raster.FORMATS and output is None and sys.stdout.isatty():
         raise click.UsageError(f"{form} is nothing for a terminal: name a file with -o")
     if sheet and form == "text":  # a terminal has no room beside one
         drawings = [draw(views.read(name), name) for name in NAMES]

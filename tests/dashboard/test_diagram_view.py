@@ -9,9 +9,10 @@ from teachserve.architectures import NAMES
 from teachserve.dashboard.app import Dashboard
 from teachserve.dashboard.live_diagram import EDGE_ROOM, ROOM, LiveDiagram, rate_words
 from teachserve.dashboard.panes.code import CodePane
-from teachserve.dashboard.panes.diagram import DiagramPane
+from teachserve.dashboard.panes.diagram import DiagramPane, filter_words
 from teachserve.dashboard.panes.threads import ThreadTable
 from teachserve.demo.picture import Picture
+from teachserve.diagram.keys import SOCKET
 from teachserve.diagram.views import VIEWS, read
 from teachserve.events import State
 from tests.snapshots.screens import Screen, picture_of
@@ -96,6 +97,12 @@ def test_choosing_a_part_filters_the_threads_and_goes_to_its_line(recorded: Pict
         assert app.board.query_one(CodePane).cursor == 14
 
     play(recorded, story, (160, 50), view="diagram")
+
+
+@pytest.mark.parametrize(("architecture", "words"), [("event-loop", "selecting"), ("thread-pool", "accepting")])
+def test_the_listening_socket_shows_who_waits_for_it(architecture: str, words: str) -> None:
+    found = live(picture_of(Screen(architecture, 2.5, "diagram")))
+    assert filter_words(found, SOCKET) == words
 
 
 def test_a_click_chooses_and_the_arrows_keep_what_is_chosen_in_view(recorded: Picture) -> None:

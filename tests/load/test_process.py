@@ -212,6 +212,7 @@ BAD_PLANS = [
 @pytest.mark.parametrize(("plan", "says"), BAD_PLANS)
 def test_a_plan_that_cannot_be_carried_out_is_one_line_and_status_2(plan: str, says: str):
     load = Process(plan)
+    load.process.wait(PATIENCE_S)  # for the end of its orders, which `end` brings, is a soft stop
     status, result, complaints = load.end()
     assert (status, result) == (2, {})
     assert complaints.decode().startswith(f"teachserve: {says}")

@@ -136,7 +136,7 @@ class DiagramPane(LinePane):
         if box is not None and not (self._first <= box.row and box.bottom < self._first + room):
             self._first = max(0, min(box.row, box.bottom - room + 1) if box.row >= self._first else box.row)
         line = self._line(key) if key else 0
-        self.post_message(self.Picked(filter_words(self._live.places.get(key, Place())) if key else "", line))
+        self.post_message(self.Picked(filter_words(self._live, key) if key else "", line))
         self.watch_picture()
 
     def _line(self, key: str) -> int:
@@ -175,9 +175,13 @@ class DiagramPane(LinePane):
         self._scroll(-WAY)
 
 
-def filter_words(place: Place) -> str:
+def filter_words(live: LiveDiagram, key: str) -> str:
     """The words by which a list of threads shows what the node is about; "": all."""
-    return place.role or place.queue or (State.ACCEPTING.value if place.verb == "accept" else "")
+    place = live.places.get(key, Place())
+    if place.verb == "accept":
+        looping = any(role.accepts and role.loops for role in live.topology.roles)
+        return (State.SELECTING if looping else State.ACCEPTING).value
+    return place.role or place.queue
 
 
 def hottest(rates: Mapping[int, float]) -> int | None:
