@@ -5,12 +5,13 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from teachserve.demo.endings import BROKEN, USAGE
-from teachserve.demo.server_process import ServerProcess
+from teachserve.demo.server_process import Plan, ServerProcess
 from teachserve.demo.supervisor import StartError
 
 from .running import PATIENCE_S, ours, running
@@ -124,10 +125,21 @@ def test_a_server_that_does_not_start_leaves_the_old_one_serving(
 
 
 def test_with_a_port_of_its_own_the_old_server_lets_go_first_and_the_load_counts_what_it_was_refused(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The new server starts once the load has found nobody: how long it takes is the machine's affair."""
     with running(tmp_path, "recycling", {"keep_alive": False}, port=0, **DELAY) as demo:
         port = demo.under_load().snapshot.header.port
+        start = demo.supervisor._start
+
+        def start_once_missed(plan: Plan) -> ServerProcess:
+            patience = time.monotonic() + PATIENCE_S
+            while not demo.newest.load.not_connected:
+                assert time.monotonic() < patience
+                threading.Event().wait(0.01)
+            return start(plan)
+
+        monkeypatch.setattr(demo.supervisor, "_start", start_once_missed)
         demo.supervisor.keep("port", port)
         demo.controls.choose("architecture", "thread-pool", demo.newest)
         picture = demo.under_load("thread-pool")

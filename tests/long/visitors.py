@@ -148,7 +148,9 @@ class Talk:
         self.sock.settimeout(PATIENCE_S)
 
     def send(self, data: bytes) -> None:
-        """Send a part of a request, or all of it."""
+        """Send a part of a request, or all of it. With nothing sent no request has begun."""
+        if not data:
+            return
         with contextlib.suppress(OSError):  # whether there is an answer all the same is seen when it is read
             self.sock.sendall(data)
         self._begun = self._begun or time.monotonic()
