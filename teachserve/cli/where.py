@@ -41,6 +41,7 @@ def command(thread: str, process: int | None, as_json: bool) -> int:
 def as_text(found) -> list[str]:
     """The thread in some ten lines, the line that it stands on last."""
     from teachserve.demo.wording import duration, printable
+    from teachserve.observe.snapshot import NO_STACK
 
     thread, inspection, header = found.thread, found.inspection, found.header
     spent = "since before anybody watched" if found.spent_s is None else f"for {duration(found.spent_s)}"
@@ -55,7 +56,7 @@ def as_text(found) -> list[str]:
         f"  kernel      {_kernel(found)}",
         "  Python      the line it stands on is the last"
         if stack
-        else "  Python      n/a: the thread is in no Python code",
+        else f"  Python      n/a: {'the thread is in no Python code' if header.gil else NO_STACK}",
         *(
             f"    {place:<{places}}  {frame.function:<{functions}}  {printable(frame.source)}".rstrip()
             for place, frame in zip(stack, inspection.stack, strict=True)

@@ -13,7 +13,7 @@ from teachserve.demo.picture import Picture
 from teachserve.demo.wording import age, counted, duration, printable
 from teachserve.events import MEANING, State
 from teachserve.observe.serving_times import serving_times
-from teachserve.observe.snapshot import EventView, FrameView, Inspection, ThreadView
+from teachserve.observe.snapshot import NO_STACK, EventView, FrameView, Inspection, ThreadView
 
 EVENTS = 20
 EVENT_WIDTH = 37
@@ -157,9 +157,10 @@ def stack_block(picture: Picture, known: Known, width: int, height: int) -> list
     if inspection is None:
         return titled("Python stack", said(known.silence or ASKING, width), width, height)
     ago = duration(max(0.0, picture.snapshot.at_s - inspection.at_s))
-    if not inspection.stack:
-        return titled("Python stack", [[("n/a: the thread had ended", "quiet")]], width, height)
     header = picture.snapshot.header
+    if not inspection.stack:
+        why = "the thread had ended" if header is None or header.gil else NO_STACK
+        return titled("Python stack", said(f"n/a: {why}", width), width, height)
     frames = shown_frames(inspection.stack, height - 1, header.source_file if header else "")
     where = max(len(place(inspection.stack[number])) for number in frames)
     name = max(len(inspection.stack[number].function) for number in frames)

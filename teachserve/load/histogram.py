@@ -5,8 +5,9 @@ values costs about 0.1 us a request, to record each one 0.7 us (CPython 3.11, 2.
 """
 
 import math
-import sys
 from collections.abc import Iterable, Iterator, Mapping
+
+from teachserve.interpreter import gil_enabled
 
 LONGEST_US = 3_600_000_000
 KEPT_IN_BUCKETS = "latencies are kept in buckets of our own, which are as precise (three digits)"
@@ -14,7 +15,7 @@ KEPT_IN_BUCKETS = "latencies are kept in buckets of our own, which are as precis
 
 def _find_hdr() -> tuple[type | None, str]:
     """The class, or None and why not."""
-    if not getattr(sys, "_is_gil_enabled", lambda: True)():
+    if not gil_enabled():
         # Its C module does not say that it runs without a GIL, so that importing it switches the GIL on for everybody.
         return None, f"hdrhistogram would switch this Python's GIL on: {KEPT_IN_BUCKETS}"
     try:

@@ -167,6 +167,10 @@ class FrameView(NamedTuple):
     source: str
 
 
+NO_STACK = "without the GIL nobody can read the stack of a thread that runs"
+"""Why an inspection has none where the header says so."""
+
+
 @dataclass(frozen=True, slots=True)
 class Inspection:
     """What the server answered when it was asked about one thread."""
@@ -175,7 +179,7 @@ class Inspection:
     at_s: float
     """The moment of the answer, on the server's clock."""
     stack: tuple[FrameView, ...]
-    """The Python stack, the outermost frame first: the thread stands at the last one's line."""
+    """The Python stack, the outermost frame first: the thread stands at the last one's line. Empty without the GIL."""
     peer: str
     """The client's address and port; "": no connection holds it."""
     connection: int

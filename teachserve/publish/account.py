@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from teachserve.connection import Connection
 from teachserve.digest import digest_of
 from teachserve.events import MARKS, ROW_WORDS, ROWS, SERVING, STATES
+from teachserve.interpreter import gil_enabled
 from teachserve.message import Request, Response
 from teachserve.probe import ThreadRecord
 from teachserve.publish.watcher import Frame
@@ -59,7 +60,7 @@ def header(server: "Server", roles: Roles) -> Frame:
         "port": server.port,
         "options": server.options.values,
         "python": platform.python_version(),
-        "gil": getattr(sys, "_is_gil_enabled", lambda: True)(),
+        "gil": gil_enabled(),
         "machine": platform.machine(),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "epoch_ns": probe.epoch_ns,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from teachserve.connection import Connection
 from teachserve.errors import TeachserveError
+from teachserve.interpreter import gil_enabled
 from teachserve.probe import ThreadRecord
 from teachserve.publish.watcher import Frame
 
@@ -27,12 +28,13 @@ def find(server: "Server", number: object) -> ThreadRecord:
 def inspect(server: "Server", number: object) -> Frame:
     """Its stack, outermost first, as [file, line, function, source line]; its connection; its time by state in us.
 
+    Without the GIL there is no stack: the thread takes its frames down while they are read, and the process dies of it.
     A stay counts when it is over, as in the tables. Raises: TeachserveError where there is no such thread.
     """
     record = find(server, number)
     probe = server.taskmaster.probe
-    frame = sys._current_frames().get(record.thread.ident) if record.thread is not None else None
-    stack = _stack(frame)
+    readable = record.thread is not None and gil_enabled()
+    stack = _stack(sys._current_frames().get(record.thread.ident)) if readable else []
     connection = _connection(record)
     return {
         "thread": record.number,

@@ -271,6 +271,18 @@ def test_nothing_in_a_source_line_can_drive_the_terminal() -> None:
     opened(story, picture(asked))
 
 
+@pytest.mark.parametrize(
+    ("gil", "why"), [(True, "the thread had ended"), (False, "without the GIL nobody can read the stack")]
+)
+def test_where_there_is_no_stack_it_says_why(gil: bool, why: str) -> None:
+    asked = replace(asked_about(6), inspected={6: inspection(6, stack=())})
+
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        assert f"n/a: {why}" in screen_text(app)
+
+    opened(story, picture(replace(asked, header=replace(asked.header, gil=gil))))
+
+
 def test_a_long_reason_why_nothing_is_known_is_whole() -> None:
     why = "there is no thread 6: it has ended, or was never made"
 

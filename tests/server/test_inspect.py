@@ -9,6 +9,7 @@ from shapes import SHAPES
 
 from teachserve.conformance import Client, get
 from teachserve.events import STATES, State
+from teachserve.interpreter import gil_enabled
 from teachserve.message import Response
 from teachserve.observe.model import Model
 from teachserve.server import Server
@@ -54,11 +55,12 @@ def test_a_thread_in_the_handler_shows_the_line_it_stands_on_and_its_client(publ
         told = ask(watcher, command="inspect", thread=row[0])["inspect"]
         host, port = client.sock.getsockname()
         assert (told["thread"], told["peer"], told["connection"]) == (row[0], f"{host}:{port}", row[6])
-        (mine,) = (frame for frame in told["stack"] if frame[0] == __file__)
-        assert mine[2:] == ["app", "go_on.wait()  # here it stands"]
-        assert inspect.getsourcelines(inspect.getmodule(ask))[0][mine[1] - 1].strip() == mine[3]
-        functions = [frame[2] for frame in told["stack"]]
-        assert functions.index("_live") < functions.index("handle") < functions.index("app"), "outermost first"
+        if gil_enabled():
+            (mine,) = (frame for frame in told["stack"] if frame[0] == __file__)
+            assert mine[2:] == ["app", "go_on.wait()  # here it stands"]
+            assert inspect.getsourcelines(inspect.getmodule(ask))[0][mine[1] - 1].strip() == mine[3]
+            functions = [frame[2] for frame in told["stack"]]
+            assert functions.index("_live") < functions.index("handle") < functions.index("app"), "outermost first"
         assert len(told["times_us"]) == len(STATES)
         assert told["times_us"][HANDLING] == 0, "a stay counts when it is over"
 
@@ -70,7 +72,21 @@ def test_a_thread_that_holds_nobody_has_no_peer(publish):
         for number in (1, 2):
             told = ask(watcher, command="inspect", thread=number)["inspect"]
             assert (told["peer"], told["connection"]) == ("", 0)
-            assert told["stack"]
+            assert bool(told["stack"]) == gil_enabled()
+
+
+def test_without_the_gil_no_stack_is_read(publish, monkeypatch):
+    """CPython 3.13 without it: one process in three died within 200 inspections of threads that ran."""
+    monkeypatch.setattr("sys._is_gil_enabled", lambda: False, raising=False)
+    with Server(arch="recycling", standby=1) as server:
+        watcher = publish(server).watch()
+        assert watcher.until("header")["gil"] is False
+        watcher.until("table", lambda frame: len(frame["threads"]) == 2)
+        read = []
+        with monkeypatch.context() as patched:
+            patched.setattr("sys._current_frames", lambda: read.append(True) or {})
+            assert ask(watcher, command="inspect", thread=1)["inspect"]["stack"] == []
+        assert not read
 
 
 def test_a_thread_that_is_gone_is_named_in_a_sentence(publish):
@@ -91,7 +107,8 @@ def test_the_model_keeps_the_newest_inspection_of_the_last_eight_threads(publish
             model.apply(ask(watcher, command="inspect", thread=number))
         shown = model.snapshot().inspected
         assert list(shown) == [2, 4, 5, 6, 7, 8, 9, 3]
-        assert shown[3].stack[-1].function in ("accept", "_accept")
+        if gil_enabled():
+            assert shown[3].stack[-1].function in ("accept", "_accept")
         assert shown[3].at_s > shown[9].at_s
         assert shown[3].times_s.keys() == set(State)
 

@@ -15,8 +15,10 @@ from click.testing import CliRunner
 from teachserve.cli import ps, where
 from teachserve.conformance import Client, get
 from teachserve.events import MEANING, State
+from teachserve.interpreter import gil_enabled
 from teachserve.message import Response
 from teachserve.observe.link_file import LinkError, servers
+from teachserve.observe.snapshot import NO_STACK
 from teachserve.observe.survey import Survey
 from teachserve.observe.verdict import Verdict
 from teachserve.observe.visit import Visit
@@ -138,6 +140,9 @@ def test_a_thread_is_told_by_name_and_by_number_with_its_line_its_client_and_the
         assert lines[1] == f"  state       handling, since before anybody watched: {MEANING[State.HANDLING]}"
         assert lines[2] == f"  connection  1 from {host}:{port}"
         assert lines[3].startswith("  kernel      ")
+        if not gil_enabled():
+            assert lines[4:] == [f"  Python      n/a: {NO_STACK}"]
+            continue
         (mine,) = (line for line in lines if line.endswith("  go_on.wait()"))
         assert mine.split()[0].startswith("test_ps_and_where.py:")
         assert mine.split()[1] == "app"
@@ -148,7 +153,7 @@ def test_a_thread_is_told_by_name_and_by_number_with_its_line_its_client_and_the
         f"{host}:{port}",
         None,
     )
-    assert any(frame["source"] == "go_on.wait()" for frame in told["stack"])
+    assert any(frame["source"] == "go_on.wait()" for frame in told["stack"]) == gil_enabled()
     assert set(told["kernel"]) == {
         "verdict", "meaning", "state", "call", "descriptor", "sleeps_in", "reason", "unavailable",
     }  # fmt: skip
