@@ -9,7 +9,7 @@ from teachserve.architectures import NAMES
 from teachserve.dashboard.app import Dashboard
 from teachserve.dashboard.live_diagram import EDGE_ROOM, ROOM, LiveDiagram, rate_words
 from teachserve.dashboard.panes.code import CodePane
-from teachserve.dashboard.panes.diagram import DiagramPane, filter_words
+from teachserve.dashboard.panes.diagram import DiagramPane, filter_words, hottest
 from teachserve.dashboard.panes.threads import ThreadTable
 from teachserve.demo.picture import Picture
 from teachserve.diagram.keys import SOCKET
@@ -74,6 +74,17 @@ def test_only_the_hot_edge_is_thick(recorded: Picture) -> None:
     still = replace(recorded, snapshot=replace(recorded.snapshot, flow_rates={}, queue_rates={}, requests_per_s=0.0,
                                                made_per_s=0.0))  # fmt: skip
     assert "┃" not in text_of(still, TALL, view="diagram")
+
+
+@pytest.mark.parametrize(
+    ("rates", "before", "hot"),
+    [({0: 5.0, 1: 5.1}, None, 1), ({0: 5.0, 1: 5.1}, 0, 0), ({0: 4.0, 1: 5.1}, 0, 1), ({0: 0.0}, 0, None), ({}, 0, None),
+     ({1: 3.0}, 7, 1)],
+)  # fmt: skip
+def test_the_hot_edge_stays_where_about_as_much_goes_along_another(
+    rates: dict, before: int | None, hot: int | None
+) -> None:
+    assert hottest(rates, before) == hot
 
 
 def test_choosing_a_part_filters_the_threads_and_goes_to_its_line(recorded: Picture) -> None:

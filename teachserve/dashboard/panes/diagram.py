@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 WAY = 2
 """Rows that the wheel moves."""
+NEARLY = 0.9
+"""Each request that comes is answered: by so much less may go along the thick edge, lest two of them take turns."""
 
 
 class DiagramPane(LinePane):
@@ -52,6 +54,7 @@ class DiagramPane(LinePane):
         self._first = 0
         self._wanted: tuple[object, ...] = ()
         self._live: LiveDiagram | None = None
+        self._hot: int | None = None
         self._sheet_of: tuple[object, ...] = ()
         self._sheet: Sheet | None = None
 
@@ -71,7 +74,8 @@ class DiagramPane(LinePane):
         self._first = max(0, min(self._first, self._live.laid.rows - room))
         shown = range(self._first, min(self._first + room, self._live.laid.rows))
         rates = self._live.rates(picture)
-        drawn = draw(self._live, self._sheet_with(hottest(rates)), picture, rates, shown)
+        self._hot = hottest(rates, self._hot)
+        drawn = draw(self._live, self._sheet_with(self._hot), picture, rates, shown)
         drawn += [[]] * (room - len(drawn))
         return [*drawn, self._foot(shown, width)]
 
@@ -184,10 +188,12 @@ def filter_words(live: LiveDiagram, key: str) -> str:
     return place.role or place.queue
 
 
-def hottest(rates: Mapping[int, float]) -> int | None:
-    """The edge along which most goes; None: nothing goes anywhere."""
+def hottest(rates: Mapping[int, float], before: int | None) -> int | None:
+    """The edge along which most goes, or about as much as along the one that was it before; None: nothing goes anywhere."""
     edge = max(rates, key=rates.__getitem__, default=None)
-    return edge if edge is not None and rates[edge] else None
+    if edge is None or not rates[edge]:
+        return None
+    return before if rates.get(before, 0.0) >= NEARLY * rates[edge] else edge
 
 
 class Sheet(NamedTuple):
