@@ -12,11 +12,11 @@ from teachserve.topology.members import Members, Method, statements
 from teachserve.topology.points import Unread
 from teachserve.topology.words import first_sentence
 
-BASE_MODULES = ("teachserve.taskmaster", "teachserve")
+BASE_MODULE = "teachserve.taskmaster"
 """Where the class that has the verbs comes from; what lies above it is not the architecture's."""
 BASE = "Taskmaster"
 QUEUE = "Queue"
-QUEUE_MODULES = (*BASE_MODULES, "teachserve.queues")
+QUEUE_MODULES = (BASE_MODULE, "teachserve.queues")
 
 
 @dataclass(frozen=True)
@@ -202,11 +202,11 @@ def _base(module: Module, name: str, node: ast.ClassDef) -> Place | None:
     if prefix:
         dot = "" if not there or origin.endswith(".") else "."
         origin, there = f"{origin}{dot}{there}", last
-    if origin in BASE_MODULES and there == BASE:
+    if (origin, there) == (BASE_MODULE, BASE):
         return None
     if not origin:
         raise LookupError(f"its module {prefix or module.file} is not found")
     other = module.other(origin)
-    if there not in other.classes and other.imported.get(there) in [(one, BASE) for one in BASE_MODULES]:
+    if there not in other.classes and other.imported.get(there) == (BASE_MODULE, BASE):
         return None
     return other.defines(there)
