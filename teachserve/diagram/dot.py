@@ -140,7 +140,7 @@ def _edge(edge: Edge, links: Links, key: str) -> str:
     turned = edge.back and edge.tail != edge.head
     first, second = (edge.head, edge.tail) if turned else (edge.tail, edge.head)
     return f"{name_of(first)} -> {name_of(second)} " + _attributes({
-        **({"label": text_of(f" {line} " for line in label)} if label else {}),
+        **({"label": text_of(f"  {line}  " for line in label)} if label else {}),
         "class": style.edge_classes(edge),
         "style": look.style,
         **({"dir": "back", "arrowtail": look.arrow} if turned else {"arrowhead": look.arrow}),

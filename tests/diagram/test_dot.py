@@ -30,7 +30,7 @@ def test_graphviz_reads_the_nodes_edges_and_labels_that_were_meant(drawing) -> N
     ]
     assert sorted(
         (tail.replace("\\\\", "\\"), head.replace("\\\\", "\\"), said) for tail, head, said in edges
-    ) == sorted((edge.tail, edge.head, "\n".join(f" {line} " for line in edge_lines(edge))) for edge in drawing.edges)
+    ) == sorted((edge.tail, edge.head, "\n".join(f"  {line}  " for line in edge_lines(edge))) for edge in drawing.edges)
 
 
 def test_a_change_of_one_edge_changes_one_line() -> None:
@@ -62,7 +62,7 @@ def test_every_font_is_large_enough_for_a_wall() -> None:
 
 def test_a_way_back_is_ranked_from_where_it_leads_to_with_its_arrow_there() -> None:
     lines = dot.source(drawings.recycling()).splitlines()
-    [back] = [line for line in lines if 'label=" answer "' in line]
+    [back] = [line for line in lines if 'label="  answer  "' in line]
     assert back.strip().startswith("client -> worker [")
     assert "dir=back, arrowtail=normal" in back
     [alone] = [line for line in lines if "worker -> worker" in line]
