@@ -96,7 +96,7 @@ class Machine:
     def next_piece(self) -> bytes | None:
         """What has arrived of the body; b"" once it is complete, None while more is needed. Raises: Refusal."""
         if self.refusal is not None:
-            raise self.refusal
+            raise Refusal(self.refusal.status, self.refusal.reason)
         if self.body is None:
             return b""
         try:
@@ -135,7 +135,8 @@ class Machine:
 
     def refuse(self, refusal: Refusal) -> Refusal:
         """Take nothing more from this client, for this reason. Returns it, to be raised."""
-        self.refusal = refusal
+        # What is raised holds all of its way here, the connection and what it received too: until a collector came.
+        self.refusal = Refusal(refusal.status, refusal.reason)
         self.finished = True
         self._request = None
         return refusal
