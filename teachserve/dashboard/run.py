@@ -1,5 +1,6 @@
 """A demo or a watch on a screen: for as long as there is no reason to end; then the terminal is as it was."""
 
+import gc
 import os
 import signal
 import threading
@@ -101,6 +102,14 @@ class Display:
 
         A picture is taken when the time is over, which counts from when there is something on the screen; or `at_once` then.
         """
+        begin = app.when_drawn
+
+        def when_drawn() -> None:
+            gc.freeze()  # what the start made stays: the collector need not look at it again in the midst of a frame
+            if begin is not None:
+                begin()
+
+        app.when_drawn = when_drawn
         duration_s = 0 if at_once and self._picture is not None else self._duration_s
         over = threading.Event()
         reasons: list[Ending] = []

@@ -1,6 +1,5 @@
 """What every full screen of ours does: the two themes, help, a picture of itself, and an end from any thread."""
 
-import gc
 import re
 import threading
 import traceback
@@ -102,7 +101,6 @@ class Window(App[None]):
         board.call_after_refresh(board.call_after_refresh, self._note_drawn)
 
     def _note_drawn(self) -> None:
-        gc.freeze()  # what the start made stays: the collector need not look at it again in the midst of a frame
         self.drawn.set()
         if self.when_drawn is not None:
             self.when_drawn()
