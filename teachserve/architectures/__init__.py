@@ -26,6 +26,11 @@ def named(text: str) -> tuple[str, str]:
     return module_name, class_name
 
 
+def looked_in() -> str:
+    """Where a module was looked for, as part of a sentence."""
+    return f"looked in {', '.join(folder or '.' for folder in sys.path[:2])}, ..."
+
+
 def find(architecture: str | type[Taskmaster]) -> tuple[str, type[Taskmaster]]:
     """(name, class) of an architecture given by name, as `module:Class`, or as the class itself.
 
@@ -39,8 +44,7 @@ def find(architecture: str | type[Taskmaster]) -> tuple[str, type[Taskmaster]]:
     try:
         module = importlib.import_module(module_name)
     except ImportError as error:
-        where = ", ".join(folder or "." for folder in sys.path[:2])
-        raise UnknownArchitecture(f"cannot import {module_name!r} ({error}); looked in {where}, ...") from error
+        raise UnknownArchitecture(f"cannot import {module_name!r} ({error}); {looked_in()}") from error
     found = getattr(module, class_name, None)
     if not (isinstance(found, type) and issubclass(found, Taskmaster)):
         able = [n for n, v in vars(module).items() if isinstance(v, type) and issubclass(v, Taskmaster)]

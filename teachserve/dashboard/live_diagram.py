@@ -18,7 +18,7 @@ from teachserve.diagram.drawing import Drawing, Edge, Node
 from teachserve.diagram.keys import CLIENTS, SOCKET, Place
 from teachserve.errors import TeachserveError
 from teachserve.events import STATES, State
-from teachserve.observe.lines import changed
+from teachserve.observe.lines import changed, unreadable
 from teachserve.observe.snapshot import Header
 from teachserve.topology.topology import Topology
 
@@ -54,7 +54,7 @@ class LiveDiagram:
             text = tuple(Path(header.source_file).read_text(encoding="utf-8").splitlines())
             return cls("", drawing, cells.layout(drawing, columns), threads.places(topology), topology, text)
         except OSError as error:
-            return cls(f"{Path(header.source_file).name} cannot be read here: {error.strerror}")
+            return cls(unreadable(header.source_file, error))
         except (SyntaxError, LookupError, ValueError, TeachserveError) as error:
             return cls(f"there is no diagram of it: {error}")
 
@@ -67,22 +67,24 @@ class LiveDiagram:
         """The node of this key."""
         return next(node for node in self.drawing.nodes if node.key == key)
 
+    def own_line(self, node: Node) -> int:
+        """Its line in the architecture's own file; 0: it stands in another one, or nowhere."""
+        own = Path(node.file).name == Path(self.topology.file).name and node.line <= len(self.text)
+        return node.line if own else 0
+
     def source_line(self, node: Node) -> tuple[str, str]:
         """`recycling.py:25` and what stands there; "" where it stands nowhere, or in another file."""
         if not node.line:
             return "", ""
-        name = Path(node.file).name
-        own = name == Path(self.topology.file).name and node.line <= len(self.text)
-        return f"{name}:{node.line}", self.text[node.line - 1].strip() if own else ""
+        own = self.own_line(node)
+        return f"{Path(node.file).name}:{node.line}", self.text[own - 1].strip() if own else ""
 
     def words(self, picture: Picture) -> Iterator[tuple[int, int, int, str]]:
         """Row, column, room and text of each number in a node."""
         for box in self.laid.boxes:
             room = ROOM.get(self.kinds[box.key], "")
-            for number, line in enumerate(box.lines):
+            for row, column, line in box.written:
                 if room and line == room:
-                    row = box.row + 1 + (box.height - 2 - len(box.lines)) // 2 + number
-                    column = box.column + (box.width - len(room)) // 2
                     yield row, column, len(room), node_words(self.places[box.key], box.key, picture, len(room))
 
     def rates(self, picture: Picture) -> dict[int, float]:

@@ -3,6 +3,7 @@
 from teachserve.dashboard.glyphs import GLYPHS, css_name
 from teachserve.dashboard.line_pane import Line
 from teachserve.demo.picture import Picture
+from teachserve.demo.wording import first_that_fits
 from teachserve.observe.kernel import Sighting
 from teachserve.observe.snapshot import ThreadView
 from teachserve.observe.verdict import Verdict
@@ -39,11 +40,6 @@ def sight_text(picture: Picture, thread: ThreadView, width: int) -> tuple[str, s
         return first_that_fits(width, about + f"{call} {word}".strip(), about + word), style
     where = sighting.reason or slept(sighting).strip()
     return (about + f"{called(sighting)} {word}  {where}".strip())[:width], style
-
-
-def first_that_fits(width: int, *ways: str) -> str:
-    """The longest way to say it for which there is room, or the last: half a word may be another."""
-    return next((one for one in ways if len(one) <= width), ways[-1])
 
 
 def kernel_lines(picture: Picture, thread: ThreadView) -> list[Line]:

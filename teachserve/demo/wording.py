@@ -46,6 +46,11 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def first_that_fits(width: int, *ways: str) -> str:
+    """The longest way to say it for which there is room, or the last: half a word may be another."""
+    return next((one for one in ways if len(one) <= width), ways[-1])
+
+
 def percent(share: float | None) -> str:
     """`99.8 %`; never 100 while anything is missing; `n/a` for a share of nothing."""
     if share is None:

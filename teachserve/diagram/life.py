@@ -96,6 +96,11 @@ def in_order(roles: Iterable[RoleLife]) -> list[RoleLife]:
     return found + [one for one in rest if one not in found]
 
 
+def given_before(order: list[RoleLife], role: RoleLife) -> set[str]:
+    """The queues to which the roles before it hand over: from the others something comes back."""
+    return {step.queue for one in order[: order.index(role)] for step in one.steps if step.verb == "hand_over"}
+
+
 def _taken_by(role: RoleLife) -> set[str]:
     return {step.queue for step in role.steps if step.verb == "take"}
 
@@ -217,7 +222,7 @@ def _label(step: Step, taken: list[str]) -> tuple[str, ...]:
 
 def _from_outside(role: RoleLife, taken: list[str], holders: list[RoleLife]) -> Iterable[Edge]:
     """From the kernel, through a queue, and to the thread that is spawned with the connection."""
-    before = {step.queue for one in holders[: holders.index(role)] for step in one.steps if step.verb == "hand_over"}
+    before = given_before(holders, role)
     for step, key in zip(role.steps, step_keys(role), strict=True):
         where = step.tells, project_file(step.file), step.line
         if step.verb == "accept":
@@ -235,9 +240,8 @@ def _from_outside(role: RoleLife, taken: list[str], holders: list[RoleLife]) -> 
 
 
 def _queues(topology: Topology, taken: Iterable[str]) -> Iterable[Node]:
-    places = dict(zip(topology.queues, topology.queue_places, strict=True))
     for queue in taken:
-        file, line = places.get(queue, (topology.file, topology.line))
+        file, line = topology.queue_place(queue)
         told = "No thread holds what waits here; what is handed over first is taken first."
         yield Node(queue_key(queue), (queue or "a queue", "queue" if queue else "not said which"), "queue", told,
                    project_file(file), line, faint=not queue)  # fmt: skip

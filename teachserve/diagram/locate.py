@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from teachserve.architectures import named
+from teachserve.architectures import looked_in, named
 from teachserve.errors import UnknownArchitecture
 from teachserve.topology.source import Module, Source, module_file
 
@@ -17,8 +17,7 @@ def locate(architecture: str) -> tuple[str, str]:
     module_name, class_name = named(architecture)
     file = module_file(module_name, sys.path)
     if file is None:
-        where = ", ".join(folder or "." for folder in sys.path[:2])
-        raise UnknownArchitecture(f"cannot find the file of {module_name!r}; looked in {where}, ...")
+        raise UnknownArchitecture(f"cannot find the file of {module_name!r}; {looked_in()}")
     try:
         module = Module(file)
     except (OSError, SyntaxError, ValueError) as error:

@@ -4,7 +4,7 @@ import json
 import textwrap
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from teachserve.diagram import dot, layout
@@ -42,6 +42,13 @@ class Box:
     def right(self) -> int:
         """Its last column."""
         return self.column + self.width - 1
+
+    @property
+    def written(self) -> Iterator[tuple[int, int, str]]:
+        """Row, column and text of each of its lines, all of them in its middle."""
+        first = self.row + 1 + (self.height - 2 - len(self.lines)) // 2
+        for row, line in enumerate(self.lines, first):
+            yield row, self.column + (self.width - text_width(line)) // 2, line
 
 
 def text_width(text: str) -> int:

@@ -12,6 +12,7 @@ from statistics import median
 from typing import Any
 
 from teachserve.events import FIRST_MARK, FIRST_QUEUE, MARK_CODES, STATES, Mark, State
+from teachserve.observe.rows import role_name
 from teachserve.observe.trace import Trace, TraceError
 
 ENDS = frozenset({State.ENDED.code, State.BROKEN.code})
@@ -138,7 +139,7 @@ class _Reading:
 
     def _know(self, number: int, role: int) -> str:
         if number not in self._role:
-            self._role[number] = self._roles[role] if 0 <= role < len(self._roles) else "thread"
+            self._role[number] = role_name(self._roles, role)
             self._found.threads[self._role[number]] += 1
         return self._role[number]
 

@@ -55,10 +55,8 @@ def picture(drawing: Drawing, laid: cells.Cells) -> list[list[str]]:
     kinds = {node.key: FAINT if node.faint else BORDERS.get(node.kind, LIGHT) for node in drawing.nodes}
     for box in laid.boxes:
         _border(rows, box, kinds[box.key])
-        inside = box.height - 2
-        for number, line in enumerate(box.lines):
-            start = box.column + (box.width - text_width(line)) // 2
-            _write(rows, box.row + 1 + (inside - len(box.lines)) // 2 + number, start, line)
+        for row, column, line in box.written:
+            _write(rows, row, column, line)
     for path in laid.paths:
         edge = drawing.edges[path.edge]
         doubled = kinds[edge.tail] is DOUBLE

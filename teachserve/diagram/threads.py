@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from teachserve.diagram.drawing import Drawing, Edge, Node
 from teachserve.diagram.keys import CLIENTS, COUNTERS, SOCKET, Place, queue_key, role_key, unknown_key
-from teachserve.diagram.life import in_order
+from teachserve.diagram.life import given_before, in_order
 from teachserve.diagram.wording import (
     arguments,
     condition_of,
@@ -46,7 +46,7 @@ def draw(topology: Topology, name: str = "") -> Drawing:
     ways.add(Edge(CLIENTS, SOCKET, "connect"))
     order = in_order(topology.roles)
     for role in topology.roles:
-        _handed(role, _given_before(order, role), ways)
+        _handed(role, given_before(order, role), ways)
     for role in topology.roles:
         _spawned(role, [one.name for one in order], ways)
         _answered(role, ways)
@@ -131,12 +131,7 @@ class _Ways:
         return [key for ends in self._found for key in ends if key.startswith("queue ")]
 
 
-def _given_before(order: list[RoleLife], role: RoleLife) -> set[str]:
-    """The queues to which the roles before it hand over: from the others something comes back."""
-    return {step.queue for one in order[: order.index(role)] for step in one.steps if step.verb == "hand_over"}
-
-
-def _handed(role: RoleLife, given_before: set[str], ways: _Ways) -> None:
+def _handed(role: RoleLife, before: set[str], ways: _Ways) -> None:
     """From the socket and the queues, and to them."""
     for step in role.steps:
         where = step.tells, project_file(step.file), step.line
@@ -144,7 +139,7 @@ def _handed(role: RoleLife, given_before: set[str], ways: _Ways) -> None:
             ways.add(Edge(SOCKET, role_key(role.name), "select, accept" if role.loops else "accept", "accept", *where))
         elif step.verb == "take":
             label = "select, take" if role.loops else "take"
-            back = step.queue not in given_before
+            back = step.queue not in before
             ways.add(Edge(queue_key(step.queue), role_key(role.name), label, "take", *where, back=back))
         elif step.verb == "hand_over":
             condition = condition_of(role, step)
@@ -178,15 +173,17 @@ def _answered(role: RoleLife, ways: _Ways) -> None:
 
 def _queues(topology: Topology, ways: _Ways) -> list[Node]:
     known = {queue_key(queue): queue for queue in topology.queues}
-    made = dict(zip(known, topology.queue_places, strict=True))
     found = dict.fromkeys([*known, *ways.queues()])
     told = "A named queue: what is handed over first is taken first."
-    return [
-        Node(key, (known[key], "queue"), "queue", told, project_file(made[key][0]), made[key][1])
-        if key in known
-        else Node(key, ("a queue", "not said which"), "queue", "The source does not say which queue it is.", faint=True)
-        for key in found
-    ]
+    nodes = []
+    for key in found:
+        if key in known:
+            file, line = topology.queue_place(known[key])
+            nodes.append(Node(key, (known[key], "queue"), "queue", told, project_file(file), line))
+        else:
+            why = "The source does not say which queue it is."
+            nodes.append(Node(key, ("a queue", "not said which"), "queue", why, faint=True))
+    return nodes
 
 
 def _role(role: RoleLife) -> Node:

@@ -16,6 +16,7 @@ from typing import Any
 from teachserve.events import FIRST_MARK, FIRST_QUEUE, MARK_CODES, Mark, State
 from teachserve.observe.connection_entry import Entry
 from teachserve.observe.connection_view import IN_ACCEPT_QUEUE, IN_SELECT, NOT_KNOWN, Connections, word
+from teachserve.observe.rows import role_name
 from teachserve.observe.timeline import ENDS, Recorder, Stand
 
 KEPT_ENDED = 500
@@ -126,7 +127,9 @@ class ConnectionLog:
             return
         # Where anybody selects, who accepts is a loop.
         if any(entered == _SELECTING for _, entered, _ in frame["flows"]):
-            self._loops |= {row[0] for row in frame["threads"] if self._role(row[1]) == self._accepting_role}
+            self._loops |= {
+                row[0] for row in frame["threads"] if role_name(self._role_names, row[1]) == self._accepting_role
+            }
         self._gappy = {thread: frame["at"] if until < 0 else until for thread, until in self._gappy.items()}
         self._pending.sort(key=_by_time)  # by time alone: what a thread says in one us stays in its order
         self._fold(bisect_left(self._pending, complete, key=_by_time), complete)
@@ -159,12 +162,9 @@ class ConnectionLog:
         self._recorder.stood(fresh)
 
     def _name(self, number: int, role: int) -> None:
-        self._roles[number] = self._role(role)
+        self._roles[number] = role_name(self._role_names, role)
         if len(self._roles) > KEPT_NAMES:  # a capture may be reading the old one
             self._roles = dict(list(self._roles.items())[KEPT_NAMES // 2 :])
-
-    def _role(self, role: int) -> str:
-        return self._role_names[role] if 0 <= role < len(self._role_names) else "thread"
 
     # ---- events --------------------------------------------------------------------------------------------------
 

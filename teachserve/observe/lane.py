@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from teachserve.events import State
 from teachserve.observe.model import ENDS
+from teachserve.observe.rows import role_name
 
 CODE_BITS = 5
 CODE = (1 << CODE_BITS) - 1
@@ -118,9 +119,7 @@ class GrowingLane:
 
     def enter(self, at: int, code: int) -> None:
         """From `at` on its thread is in this state; never before what is known already."""
-        last = (
-            self.runs[-1] if self.runs else -1
-        )  # twice for each thread in each table: what is needed twice is read once
+        last = self.runs[-1] if self.runs else -1  # read once: this runs for each thread in each table
         if last & CODE == code == UNSEEN and last >= 0:
             return
         at = max(at, (last >> CODE_BITS) + 1)
@@ -147,7 +146,7 @@ class GrowingLane:
             or shown.runs is not self.runs
             or shown.ended_us != self.ended_us
         ):
-            role = roles[self.role] if 0 <= self.role < len(roles) else "thread"
+            role = role_name(roles, self.role)
             shown = self.shown = Lane(
                 role, self.runs, len(self.runs), self.begins, self.numbers, len(self.numbers), self.ended_us
             )

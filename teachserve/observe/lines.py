@@ -57,7 +57,7 @@ class Lines:
         try:
             text = tuple(Path(file).read_text(encoding="utf-8").splitlines())
         except (OSError, ValueError) as error:
-            return cls(file, problem=f"{name or 'its file'} cannot be read here: {_reason(error)}")
+            return cls(file, problem=unreadable(file, error))
         try:
             found = roles(Source.read(file, header.source_class))
         except (OSError, SyntaxError, LookupError) as error:
@@ -153,6 +153,11 @@ def changed(files: Iterable[str], header: Header) -> str:
         if digest is None and Path(file).stat().st_mtime >= datetime.fromisoformat(header.started).timestamp() + 1:
             return f"{name} is younger than the server, which may run an older text"
     return ""
+
+
+def unreadable(file: str, error: Exception) -> str:
+    """That a server's source cannot be read where its watcher is, in a sentence."""
+    return f"{Path(file).name or 'its file'} cannot be read here: {_reason(error)}"
 
 
 def _reason(error: Exception) -> str:

@@ -35,16 +35,17 @@ class Happening(NamedTuple):
     connection: int
 
 
+def role_name(roles: Sequence[str], position: int) -> str:
+    """The role's name; of one that nobody named, `thread`."""
+    return roles[position] if 0 <= position < len(roles) else "thread"
+
+
 @dataclass
 class Names:
     """The names of roles and queues, which frames tell by their positions."""
 
     roles: Sequence[str] = ()
     queues: Sequence[str] = ()
-
-    def role(self, position: int) -> str:
-        """The role's name; of one that nobody named, `thread`."""
-        return self.roles[position] if 0 <= position < len(self.roles) else "thread"
 
     def queue(self, position: int) -> str:
         """The queue's name; "" for none."""
@@ -56,7 +57,7 @@ class Names:
         return EventView(
             at_s=one.at / 1e6,
             thread=one.number,
-            thread_name=f"{self.role(one.role)}-{one.number}",
+            thread_name=f"{role_name(self.roles, one.role)}-{one.number}",
             before=STATES[one.before] if one.before >= 0 else None,
             state=STATES[one.code] if one.code < FIRST_MARK else None,
             mark=mark,
@@ -68,7 +69,7 @@ class Names:
         """The thread as it is shown; `ended_at` in us, None while it lives."""
         return ThreadView(
             number=row.number,
-            role=self.role(row.role),
+            role=role_name(self.roles, row.role),
             native=row.native,
             state=STATES[row.state],
             since_s=row.since / 1e6 if row.since >= 0 else None,

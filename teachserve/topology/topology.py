@@ -160,6 +160,11 @@ class Topology:
             tuple(source.queues.values()), options_read(source), tuple(unknown),
         )  # fmt: skip
 
+    def queue_place(self, queue: str) -> tuple[str, int]:
+        """The file and the line in which the queue is made; the class's, where it is none of its queues."""
+        places = dict(zip(self.queues, self.queue_places, strict=True))
+        return places.get(queue, (self.file, self.line))
+
     def role(self, name: str) -> RoleLife:
         """The role of this name. Raises: KeyError."""
         return {role.name: role for role in self.roles}[name]

@@ -82,7 +82,7 @@ class DiagramPane(LinePane):
     def _sheet_with(self, hot: int | None) -> "Sheet":
         """Drawn anew only for another thick edge, another node, another diagram."""
         wanted = self._live, hot, self.chosen_node
-        if self._sheet is None or wanted != self._sheet_of:
+        if wanted != self._sheet_of:
             self._sheet_of, self._sheet = wanted, Sheet.of(*wanted)
         return self._sheet
 
@@ -139,17 +139,9 @@ class DiagramPane(LinePane):
         room = max(1, self.size.height - 1)
         if box is not None and not (self._first <= box.row and box.bottom < self._first + room):
             self._first = max(0, min(box.row, box.bottom - room + 1) if box.row >= self._first else box.row)
-        line = self._line(key) if key else 0
-        self.post_message(self.Picked(filter_words(self._live, key) if key else "", line))
+        line = self._live.own_line(self._live.node(key)) if key in self._live.places else 0
+        self.post_message(self.Picked(filter_words(self._live, key), line))
         self.watch_picture()
-
-    def _line(self, key: str) -> int:
-        """Where it stands in the architecture's own file; 0: it does not."""
-        place = self._live.places.get(key, Place())
-        if place.role:
-            role = self._live.topology.role(place.role)
-            return role.line if role.file == self._live.topology.file else 0
-        return self._live.node(key).line if place.queue else 0
 
     def action_page(self, pages: int) -> None:
         """Scroll."""

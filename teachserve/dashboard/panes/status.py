@@ -4,7 +4,7 @@ from textual.reactive import reactive
 
 from teachserve.dashboard.line_pane import Line, LinePane
 from teachserve.demo.picture import Picture
-from teachserve.demo.wording import counted
+from teachserve.demo.wording import counted, first_that_fits
 from teachserve.observe.snapshot import Snapshot
 
 LINK_WORDS = {
@@ -57,6 +57,5 @@ def broken(picture: Picture, room: int) -> Line:
     names = [one.lint for one in picture.findings]
     if not names:
         return []
-    ways = (", ".join(names), f"{counted(len(names), 'lint')} (8)", f"{len(names)} (8)")
-    told = next((one for one in ways if len(one) + 5 <= room), ways[-1])
+    told = first_that_fits(room - 5, ", ".join(names), f"{counted(len(names), 'lint')} (8)", f"{len(names)} (8)")
     return [(" · ", ""), (f"! {told}", "alarm")]

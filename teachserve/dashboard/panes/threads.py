@@ -10,9 +10,9 @@ from teachserve.dashboard.line_pane import Piece
 from teachserve.dashboard.list_pane import ListPane
 from teachserve.dashboard.listing import Column
 from teachserve.dashboard.panes.counts import seen
-from teachserve.dashboard.verdicts import first_that_fits, sight_rank, sight_text
+from teachserve.dashboard.verdicts import sight_rank, sight_text
 from teachserve.demo.picture import Picture
-from teachserve.demo.wording import age, duration, short
+from teachserve.demo.wording import age, duration, first_that_fits, short
 from teachserve.events import STATES, State
 from teachserve.observe.model import KEPT_ENDED
 from teachserve.observe.snapshot import ThreadView
