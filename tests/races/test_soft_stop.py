@@ -137,6 +137,17 @@ def test_a_full_backlog_gets_its_mark_once_it_is_empty():
 # ---- the last look -------------------------------------------------------------------------------------------------
 
 
+def stopping_while_idle(s, name):
+    """1. The worker has answered and idles; its client, and who is about to stop the server, stand ready."""
+    client = s.connect(HEY)
+    s.gate.settle()
+    assert client.answer().status == 200
+    assert s.at(name) == "idle"
+    client.follow()
+    s.stopper = s.gate.thread("stop", s.server.stop)
+    return s, client, s.stopper
+
+
 @pytest.mark.parametrize(
     ("architecture", "name"),
     [("single-thread", "w1"), ("thread-per-connection", "w1"), ("thread-pool", "w1"), ("recycling", "w1")],
@@ -144,13 +155,7 @@ def test_a_full_backlog_gets_its_mark_once_it_is_empty():
 @pytest.mark.parametrize("moment", ["before the flag", "before the sweep"])
 def test_a_request_that_arrives_as_its_idle_connection_is_closed_is_answered(stage, architecture, name, moment):
     """1. w1 idles. 2. stop sets the flag. 3. A request arrives. 4. stop shuts the reading side. 5. w1 looks once more."""
-    s = stage(architecture)
-    client = s.connect(HEY)
-    s.gate.settle()
-    assert client.answer().status == 200
-    assert s.at(name) == "idle"
-    client.follow()
-    stopper = s.stopper = s.gate.thread("stop", s.server.stop)
+    s, client, stopper = stopping_while_idle(stage(architecture), name)
     s.play("stop:begin" if moment == "before the flag" else "stop:begin,flag")
     client.send(HEY)
     while step(s.gate, ["stop"]):
@@ -168,13 +173,7 @@ def test_a_request_that_begins_as_its_idle_connection_is_closed_is_told_that_the
     stage, architecture, name
 ):
     """1. w1 idles. 2. A part of a request arrives. 3. stop shuts the reading side: the rest cannot come, by our doing."""
-    s = stage(architecture)
-    client = s.connect(HEY)
-    s.gate.settle()
-    assert client.answer().status == 200
-    assert s.at(name) == "idle"
-    client.follow()
-    stopper = s.stopper = s.gate.thread("stop", s.server.stop)
+    s, client, stopper = stopping_while_idle(stage(architecture), name)
     s.play("stop:begin,flag")
     client.send(HEY[:10])
     while step(s.gate, ["stop"]):
