@@ -72,6 +72,7 @@ class LinePane(Styled, Widget, can_focus=True):
     """A pane whose content is a function of the picture and the pane's size."""
 
     picture: reactive[Picture | None] = reactive(None, repaint=False, init=False, always_update=True)
+    """Always another one: to have each pane compare it with the one before takes longer than most panes need to draw."""
 
     def __init__(self, **arguments: object) -> None:
         super().__init__(**arguments)

@@ -45,7 +45,7 @@ class Publisher:
         self._telling = threading.Lock()  # one thread at a time tells, or changes who is told what
         self._closing = threading.Event()
         self._roles = account.Roles(self._broadcast)
-        account.sources(type(server.taskmaster))
+        account.sources(type(server.taskmaster))  # kept from now on: nobody has had time to change a file
         self._stream = EventStream(server.taskmaster, self._roles)
         self._commands = Commands(server, self._attune)
         self._log = _LogFrames(self)
