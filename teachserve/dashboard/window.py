@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import ClassVar
 
+from rich.console import Console
 from rich.text import Text
 from textual.app import App
 from textual.filter import LineFilter, Monochrome
@@ -38,6 +39,8 @@ class Window(App[None]):
     def __init__(self, look: Look = DEFAULT_LOOK) -> None:
         super().__init__()
         self.look = look
+        # A failure's lines go out whole: a terminal folds them itself, and who reads a log searches them.
+        self.error_console = Console(markup=False, highlight=False, stderr=True, soft_wrap=True)
         self.drawn = threading.Event()
         """Set once there is something on the screen."""
         self.when_drawn: Callable[[], None] | None = None
@@ -64,7 +67,7 @@ class Window(App[None]):
 
     def _fatal_error(self) -> None:
         """Textual's own way to end a failure shows every local name too: of a whole picture, that takes 20 s."""
-        self.panic(Text(traceback.format_exc().rstrip()))
+        self.panic(Text(traceback.format_exc().rstrip(), no_wrap=True, overflow="ignore"))
 
     def get_driver_class(self) -> type:
         """Textual's hook for what reads the keyboard and writes to the terminal."""

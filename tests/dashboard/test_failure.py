@@ -27,21 +27,23 @@ Source = Callable[[], board.Given | comparisons.Given]
 @pytest.mark.timeout(60)
 @BOTH
 def test_a_dashboard_that_breaks_ends_and_leaves_no_thread_that_reads(
-    made: type[Window], source: Source, capsys: pytest.CaptureFixture
+    made: type[Window], source: Source, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
     app = made(source())
 
     def break_down() -> None:
         told = "a value that nobody needs to see"
         raise RuntimeError(f"[b]broken[/b] {len(told)}")
 
+    broken_at = break_down.__code__.co_firstlineno + 2
     app.when_drawn = break_down
     app.run(headless=True, size=(80, 24))
     assert app.return_code == 1
     assert app.source.closed.is_set()
     said = capsys.readouterr().err
     assert "RuntimeError: [b]broken[/b] 32" in said
-    assert "in break_down" in said
+    assert f'File "{__file__}", line {broken_at}, in break_down' in said  # whole, however narrow the terminal
     assert "nobody needs to see'" not in said  # the values of local names, of which there may be thousands
 
 
