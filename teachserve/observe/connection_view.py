@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from teachserve.events import FIRST_MARK, FIRST_QUEUE, STATES, mark_of
+from teachserve.events import FIRST_QUEUE, MARK_CODES, STATES
 from teachserve.observe.timeline import Timeline
 
 ACCEPT_QUEUE, WATCHED, UNKNOWN = "accept queue", "watched", "not known"
@@ -12,17 +12,21 @@ ACCEPT_QUEUE, WATCHED, UNKNOWN = "accept queue", "watched", "not known"
 
 # A place is a number: the code of a thread's state, of a queue, of a mark at the end, or one that no event has.
 IN_ACCEPT_QUEUE, IN_SELECT, NOT_KNOWN = 60, 61, 62
-_WORDS = {IN_ACCEPT_QUEUE: ACCEPT_QUEUE, IN_SELECT: WATCHED, NOT_KNOWN: UNKNOWN}
+_WORDS = {
+    **{state.code: str(state) for state in STATES},
+    **{code: str(mark) for mark, code in MARK_CODES.items()},
+    IN_ACCEPT_QUEUE: ACCEPT_QUEUE,
+    IN_SELECT: WATCHED,
+    NOT_KNOWN: UNKNOWN,
+}
 
 
 def word(place: int, queues: tuple[str, ...]) -> str:
     """The word of a place; `queues` are the header's."""
-    if place < len(STATES):
-        return STATES[place].value
-    if place >= FIRST_QUEUE:
-        number = place - FIRST_QUEUE
-        return f"queue {queues[number] if number < len(queues) else number + 1}"
-    return _WORDS[place] if place < FIRST_MARK else mark_of(place).value
+    if place < FIRST_QUEUE:
+        return _WORDS[place]
+    number = place - FIRST_QUEUE
+    return f"queue {queues[number] if number < len(queues) else number + 1}"
 
 
 class Step(NamedTuple):
@@ -33,8 +37,7 @@ class Step(NamedTuple):
     thread: int
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionView:
+class ConnectionView(NamedTuple):
     """One connection, as far as its events have been folded."""
 
     number: int
@@ -58,19 +61,21 @@ class ConnectionView:
     """The longest of its answered requests, from when the server had it until the answer was written; None: none was."""
     incomplete: bool
     """Whether part of its life was not seen: it began before the watching, or events were lost."""
-    _spent: tuple[tuple[int, int], ...] = field(repr=False)
-    _steps: tuple[tuple[int, int, int], ...] = field(repr=False)
-    _queues: tuple[str, ...] = field(repr=False)
+    spent: tuple[tuple[int, int], ...]
+    """Place's number and us spent there, as `waits` tells it in words; likewise `steps` of `path`."""
+    steps: tuple[tuple[int, int, int], ...]
+    queues: tuple[str, ...]
+    """The header's."""
 
     @property
     def waits(self) -> Mapping[str, float]:
         """Place -> seconds spent in it; the stay in `place` counts when it is over. In the accept queue: at least."""
-        return {word(place, self._queues): spent / 1e6 for place, spent in self._spent}
+        return {word(place, self.queues): spent / 1e6 for place, spent in self.spent}
 
     @property
     def path(self) -> tuple[Step, ...]:
         """The last 64 places that it came to, the newest last."""
-        return tuple(Step(at / 1e6, word(place, self._queues), thread) for at, place, thread in self._steps)
+        return tuple(Step(at / 1e6, word(place, self.queues), thread) for at, place, thread in self.steps)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from teachserve.events import State
@@ -119,11 +119,16 @@ class GrowingLane:
 
     def enter(self, at: int, code: int) -> None:
         """From `at` on its thread is in this state; never before what is known already."""
-        last = self.runs[-1] if self.runs else -1  # read once: this runs for each thread in each table
-        if last & CODE == code == UNSEEN and last >= 0:
-            return
-        at = max(at, (last >> CODE_BITS) + 1)
-        self.runs.append(at << CODE_BITS | code)
+        self.follow(((at, code),))
+
+    def follow(self, moves: Iterable[tuple[int, int]]) -> None:
+        """The same for several moves, each when and whereto, the oldest first."""
+        at, code = divmod(self.runs[-1], CODE + 1) if self.runs else (-1, -1)
+        for moved, entered in moves:
+            if entered == UNSEEN == code:
+                continue
+            at, code = max(moved, at + 1), entered
+            self.runs.append(at << CODE_BITS | code)
         if code in ENDS:
             self.ended_us = at
         if len(self.runs) >= MOST_RUNS:

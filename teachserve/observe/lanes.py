@@ -141,31 +141,43 @@ class LaneLog:
         self._streaming = True
         self._born |= {number: role for number, role, _ in frame["threads"]}
         for number, lost, words in frame["batches"]:
-            thread = self._living.get(number)
-            if lost and thread is not None:
-                thread.lane.enter(self._at, UNSEEN)
-                thread.moves = LOST
-            for at, code, about in zip(words[::3], words[1::3], words[2::3], strict=True):
-                if code == SPAWNED and about in self._born and about not in self._living and about not in self._ended:
-                    self._meet(about, self._born[about], 0, at, STARTING, True)
-                elif code >= FIRST_MARK or number in self._ended:
-                    continue
-                elif thread is None:
-                    thread = self._meet(number, self._born.get(number, -1), 1, at, code, True)
-                elif at > thread.lane.last_us:  # else a table has told it
-                    self._follow(thread, at, code, bool(lost))
-            if thread is not None and thread.lane.ended_us is not None:
-                self._end(number)
+            codes = words[1::3]
+            if SPAWNED in codes:
+                self._meet_spawned(words)
+            if number not in self._ended:
+                moves = [move for move in zip(words[::3], codes, strict=True) if move[1] < FIRST_MARK]
+                self._follow(number, moves, bool(lost))
         self._at = max(self._at, frame["at"])
 
-    def _follow(self, thread: _Thread, at: int, code: int, doubtful: bool) -> None:
-        if not thread.exact:
-            thread.lane.enter(self._table_at + 1, UNSEEN)
-            thread.exact = True
-        thread.lane.enter(at, code)
-        thread.moves += 1
-        if doubtful and code not in ENDS:  # some event of this batch is missing, and nobody knows after which
-            thread.lane.enter(at + 1, UNSEEN)
+    def _meet_spawned(self, words: list[int]) -> None:
+        for at, code, about in zip(words[::3], words[1::3], words[2::3], strict=True):
+            if code == SPAWNED and about in self._born and about not in self._living and about not in self._ended:
+                self._meet(about, self._born[about], 0, at, STARTING, True)
+
+    def _follow(self, number: int, moves: list[tuple[int, int]], lost: bool) -> None:
+        """Take one thread's moves, each when and whereto. `lost`: some are missing, and nobody knows after which."""
+        thread = self._living.get(number)
+        if thread is None:
+            if not moves:
+                return
+            (at, code), *moves = moves
+            thread = self._meet(number, self._born.get(number, -1), 1, at, code, True)
+        else:
+            if lost:
+                thread.lane.enter(self._at, UNSEEN)
+                thread.moves = LOST
+            known = thread.lane.last_us  # up to here a table has told it
+            moves = [move for move in moves if move[0] > known]
+            if moves and not thread.exact:
+                thread.lane.enter(self._table_at + 1, UNSEEN)
+                thread.exact = True
+        thread.moves += len(moves)
+        if lost:
+            doubts = ((at + 1, UNSEEN) for at, code in moves if code not in ENDS)
+            moves = sorted((*moves, *doubts))
+        thread.lane.follow(moves)
+        if thread.lane.ended_us is not None:
+            self._end(number)
 
     # ---- losses ----------------------------------------------------------------------------------------------------
 

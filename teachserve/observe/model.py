@@ -8,6 +8,7 @@ between two table frames and fill the list of events; they never touch what the 
 import heapq
 from collections import deque
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 from teachserve.events import CODES, FIRST_MARK, STATES, TRANSITIONS, State
@@ -184,33 +185,38 @@ class Model:
                 self._chain[number] = State.STARTING.code
                 self._threads[number] = Row(number, role, native, State.STARTING.code, 0, -1, 0, 0, 0, 0)
         self._newest = max(self._newest, *roles, 0)
+        times = sorted(chain.from_iterable(words[::3] for _, _, words in frame["batches"]))
+        kept_from = times[-KEPT] if len(times) > KEPT else 0
         happened: list[Happening] = []
         for number, lost, words in frame["batches"]:
             if lost:
                 self._lost_events += lost
                 self._chain.pop(number, None)
-            happened += self._follow(number, roles.get(number, -1), words)
+            happened += self._follow(number, roles.get(number, -1), words, kept_from)
             self._close_up.follow(number, roles.get(number, -1), lost, words)
-        if happened and not self._stream_began:
+        if times and not self._stream_began:
             # The samples that reach into the stream's time come again as events.
-            began_s = min(one.at for one in happened) / 1e6
-            self._events = tuple(event for event in self._events if event.at_s < began_s)
+            self._events = tuple(event for event in self._events if event.at_s < times[0] / 1e6)
         self._streaming = self._stream_began = True
         self._remember(happened, sampled=False)
 
-    def _follow(self, number: int, role: int, words: list[int]) -> deque[Happening]:
-        """One thread's events in their order: check each move, then move the thread once, to where it is last."""
+    def _follow(self, number: int, role: int, words: list[int], kept_from: int) -> list[Happening]:
+        """One thread's events in their order: check each move, then move the thread once, to where it is last.
+
+        Gives those from the moment `kept_from` on, in us.
+        """
         row = self._threads.get(number)
         seen = row or self._ended.get(number, (None, 0))[0]
         role, since = (seen.role, seen.since) if seen else (role, 0)
         before = self._chain.get(number, -1)
         fresh = 0
-        latest: deque[Happening] = deque(maxlen=KEPT)
-        for at, code, connection in zip(*[iter(words)] * 3, strict=True):
+        latest = []
+        for at, code, connection in zip(words[::3], words[1::3], words[2::3], strict=True):
+            if at >= kept_from:
+                left = before if code < FIRST_MARK else -1
+                latest.append(Happening(at, number, role, left, code, connection))
             if code >= FIRST_MARK:
-                latest.append(Happening(at, number, role, -1, code, connection))
                 continue
-            latest.append(Happening(at, number, role, before, code, connection))
             if before >= 0 and code not in ALLOWED[before]:
                 self._illegal_in_stream += 1
                 self._refuse(before, code, f"thread {number}")
