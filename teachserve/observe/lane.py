@@ -123,12 +123,13 @@ class GrowingLane:
 
     def follow(self, moves: Iterable[tuple[int, int]]) -> None:
         """The same for several moves, each when and whereto, the oldest first."""
+        enter = self.runs.append
         at, code = divmod(self.runs[-1], CODE + 1) if self.runs else (-1, -1)
         for moved, entered in moves:
-            if entered == UNSEEN == code:
+            if entered == code == UNSEEN:
                 continue
-            at, code = max(moved, at + 1), entered
-            self.runs.append(at << CODE_BITS | code)
+            at, code = moved if moved > at else at + 1, entered
+            enter(at << CODE_BITS | code)
         if code in ENDS:
             self.ended_us = at
         if len(self.runs) >= MOST_RUNS:

@@ -171,10 +171,10 @@ class Recorder:
             if begins:
                 self._block_began, self._block_count = began, 0
             before = dict(self._now) if begins else None
-            self._batches.append(Batch(began, self._ended, before, array("q", chain.from_iterable(events))))
+            self._batches.append(Batch(began, self._ended, before, array("q", [*chain.from_iterable(events)])))
             self._count += len(events)
             self._block_count += len(events)
-            last = {thread: (at, thread, code, about) for at, thread, code, about in events if code < FIRST_MARK}
+            last = {one[1]: one for one in events if one[2] < FIRST_MARK}
             for one in last.values():
                 follow(self._now, one)
         self._drop_old()
