@@ -2,8 +2,8 @@
 
   * first-frame: seconds from the command to a dashboard with figures on it, a terminal of 80x24, `--rounds` times;
   * cpu: what the dashboard uses of a core at 400 threads and 10 frames/s, view by view, for `--seconds` each;
-  * throughput: requests/s while a watcher takes every table, over requests/s without one, in turn, `--rounds` times, for
-    recycling and thread-pool; with `--gil` as it is. Needs no Textual;
+  * throughput: requests/s while a watcher takes every table, and every event too, over requests/s without one, in turn,
+    `--rounds` times, for recycling and thread-pool; with the GIL as it is. Needs no Textual;
   * memory: the dashboard's resident size each minute for `--minutes`.
 
 Figures only: what they should be is for whoever reads them, on a machine that does nothing else. Linux, for it reads /proc.
@@ -34,6 +34,7 @@ VIEWS = {
     "1": "places", "2": "threads", "3": "connections", "4": "lanes", "5": "code", "6": "diagram", "7": "charts",
     "9": "kernel",
 }  # fmt: skip
+LEVELS = ("unwatched", "table", "stream")
 LOADS = {"recycling": ("--close",), "thread-pool": ("--keep-alive",)}
 
 
@@ -93,8 +94,20 @@ def requests_per_s(port: int, *options: str) -> float:
     return json.loads(ran.stdout)["requests_per_s"]
 
 
+@contextmanager
+def watched(link_file: Path, level: str) -> Iterator[None]:
+    """A watcher at this level that takes whatever comes; none for the level `unwatched`."""
+    if level == "unwatched":
+        yield
+        return
+    with Link.attach(link_file, appear=10.0) as link:
+        link.send("level", level=level)
+        threading.Thread(target=lambda: [None for _ in link.frames()], daemon=True).start()
+        yield
+
+
 def throughput(rounds: int) -> None:
-    """Tell the ratio of the watched rate to the unwatched one, each round's own."""
+    """Tell the ratio of the watched rates to the unwatched one, each round's own."""
     for architecture, options in LOADS.items():
         folder = Path(tempfile.mkdtemp(prefix="watching"))
         link_file = folder / "link"
@@ -102,21 +115,18 @@ def throughput(rounds: int) -> None:
             server = start(
                 "--arch", architecture, "--delay", "1ms", "--access-log", "none", "--link-file", str(link_file)
             )
-            ratios = []
+            ratios: dict[str, list[float]] = {"table": [], "stream": []}
             for turn in range(rounds):
                 rates = {}
-                for watched in (turn % 2 == 0, turn % 2 == 1):
-                    link = Link.attach(link_file, appear=10.0) if watched else None
-                    if link:
-                        threading.Thread(target=lambda link=link: [None for _ in link.frames()], daemon=True).start()
-                    rates[watched] = requests_per_s(server.port, *options)
-                    if link:
-                        link.close()
-                ratios.append(rates[True] / rates[False])
-                print(
-                    f"throughput, {architecture}: {rates[False]:.0f} unwatched, {rates[True]:.0f} watched", flush=True
-                )
-            print(f"throughput, {architecture} {options[0]}: watched over unwatched {spread(ratios)}")
+                for level in (*LEVELS[turn % 3 :], *LEVELS[: turn % 3]):
+                    with watched(link_file, level):
+                        rates[level] = requests_per_s(server.port, *options)
+                for level, its in ratios.items():
+                    its.append(rates[level] / rates["unwatched"])
+                told = ", ".join(f"{level} {rates[level]:.0f}" for level in LEVELS)
+                print(f"throughput, {architecture}: {told} requests/s", flush=True)
+            for level, its in ratios.items():
+                print(f"throughput, {architecture} {options[0]}: {level} over unwatched {spread(its)}")
         shutil.rmtree(folder)
 
 
