@@ -3,6 +3,7 @@
 import gc
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import threading
@@ -24,6 +25,10 @@ OPEN = Path("/proc/self/fd")
 
 # A thousand tests start a process of ours: where nothing may be kept, each compiles all that it imports.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# What is ignored here, as under nohup or behind a shell's `&`, would be ignored by every process that a test starts.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
