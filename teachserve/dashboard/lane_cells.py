@@ -110,9 +110,10 @@ def axis(window: Window) -> Line:
     decimals = next(places for places in range(7) if step >= 10 ** (6 - places))
     text = ""
     for number in range(window.first, window.first + window.cells):
-        if number % TICK == 0 and number >= 0:
-            text = text.ljust(number - window.first) + f"|{number * window.cell_us / 1e6:.{decimals}f}s"
-    return [(text[: window.cells].ljust(window.cells), "quiet")]
+        label = f"|{number * window.cell_us / 1e6:.{decimals}f}s"
+        if number % TICK == 0 and number >= 0 and number - window.first + len(label) <= window.cells:
+            text = text.ljust(number - window.first) + label
+    return [(text.ljust(window.cells), "quiet")]
 
 
 def mark_columns(marks: Sequence[Mark], window: Window) -> dict[int, str]:
@@ -122,13 +123,19 @@ def mark_columns(marks: Sequence[Mark], window: Window) -> dict[int, str]:
 
 
 def mark_line(columns: dict[int, str], cells: int) -> Line:
-    """What was changed, above its cell; where there is no room at its right, at its left. The newest wins."""
-    text = [" "] * cells
-    for column, words in sorted(columns.items()):
-        label = f"▼{words}" if column + len(words) < cells else f"{words}▼"
-        begin = column if label[0] == "▼" else max(0, column + 1 - len(label))
-        label = label[-(column + 1) :] if label[0] != "▼" else label
-        text[begin : begin + len(label)] = label[: cells - begin]
+    """What was changed, above its cell: at its right where there is room, else at its left. The newest come first;
+    of what has no room the arrow stays.
+    """
+    text, free = [" "] * cells, cells + 1
+    for column, words in sorted(columns.items(), reverse=True):
+        text[column] = "▼"
+        before = max((other for other in columns if other < column), default=-1)
+        if column + len(words) + 1 < free:
+            text[column + 1 : column + 1 + len(words)] = words
+        elif column - len(words) > before:
+            text[column - len(words) : column] = words
+            column -= len(words)
+        free = column
     return [("".join(text), "strong")]
 
 

@@ -113,6 +113,13 @@ def test_the_axis_names_moments_of_the_servers_clock_at_their_cells(cell: int, l
     assert window.column(float(label[1:-1]) * 1e6) == line.index(label)
 
 
+@given(st.integers(0, 70_000_000), st.sampled_from([1_000, 10_000, 100_000, 1_000_000]), st.integers(1, 80))
+def test_the_axis_cuts_no_moment_in_two(end_us: int, cell_us: int, cells: int) -> None:
+    line = text(axis(Window(end_us, cell_us, cells)))
+    assert len(line) == cells
+    assert all(label.strip().endswith("s") for label in line.split("|")[1:])
+
+
 @given(st.lists(st.tuples(st.floats(0, 3), st.text("ab →", max_size=12)), max_size=5), st.integers(1, 40))
 def test_each_mark_has_its_cell_whatever_its_text(told: list, cells: int) -> None:
     window = Window(2_000_000, STEP_US, cells)
@@ -121,11 +128,25 @@ def test_each_mark_has_its_cell_whatever_its_text(told: list, cells: int) -> Non
     line = text(mark_line(columns, cells))
     assert len(line) == cells
     assert set(columns) == {window.column(mark.at_s * 1e6) for mark in marks} - {None}
-    if columns:
-        assert line[max(columns)] == "▼"
+    assert {column for column, glyph in enumerate(line) if glyph == "▼"} == set(columns)
     lane = with_marks([("x" * (cells // 2), "a"), ("y" * (cells - cells // 2), "b")], columns)
     assert len(text(lane)) == cells
     assert {column for column, glyph in enumerate(text(lane)) if glyph == "│"} == set(columns)
+
+
+@pytest.mark.parametrize(
+    ("columns", "line"),
+    [
+        ({2: "load 4", 12: "load 8"}, "  ▼load 4   ▼load 8 "),
+        ({1: "load 4", 15: "load 8"}, " ▼load 4 load 8▼    "),
+        ({2: "load 4", 15: "load 8"}, "  ▼      load 8▼    "),
+        ({6: "load 4", 15: "load 8"}, "load 4▼  load 8▼    "),
+        ({4: "load 4", 8: "load 8"}, "    ▼   ▼load 8     "),
+        ({0: "a longer one than there is room for", 19: ""}, "▼                  ▼"),
+    ],
+)
+def test_the_words_of_a_mark_are_whole_or_not_there(columns: dict[int, str], line: str) -> None:
+    assert text(mark_line(columns, 20)) == line
 
 
 # ---- the pane --------------------------------------------------------------------------------------------------------
