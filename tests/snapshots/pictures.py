@@ -13,10 +13,11 @@ DIAGRAMS = FOLDER.parents[1] / "diagrams"
 
 
 class Shot(NamedTuple):
-    """A picture: its file's name, the trace, the view, the size of the terminal."""
+    """A picture: its file's name, the trace and the moment in it, the view, the size of the terminal."""
 
     name: str
     trace: str
+    at: str
     view: str
     size: str
 
@@ -27,7 +28,7 @@ class Shot(NamedTuple):
             "replay",
             str(trace),
             "--at",
-            "2.5s",
+            self.at,
             "--view",
             self.view,
             "--size",
@@ -39,10 +40,10 @@ class Shot(NamedTuple):
 
 
 SHOTS = (
-    Shot("recycling", "recycling", "places", "100x28"),
-    Shot("thread-per-connection", "thread-per-connection", "places", "100x28"),
-    Shot("lanes", "thread-pool", "lanes", "100x24"),
-    Shot("threads", "thread-pool", "threads", "100x28"),
+    Shot("recycling", "recycling", "2.5s", "places", "100x28"),
+    Shot("thread-per-connection", "thread-per-connection", "2.5s", "places", "100x28"),
+    Shot("lanes", "lanes", "11s", "lanes", "100x24"),
+    Shot("threads", "thread-pool", "2.5s", "threads", "100x28"),
 )
 
 
