@@ -112,6 +112,7 @@ class Model:
                 self._log.append(LogLine(frame["at"] / 1e6, frame["text"]))
             case "end":
                 self._phase = frame["reason"]
+                self._last_second.end()
                 self._log.extend(LogLine(self._at / 1e6, line) for line in frame.get("report", ()))
             case "gone":  # made by the link, on this side: the server did not say goodbye
                 self._phase = "lost"

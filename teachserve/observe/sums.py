@@ -41,6 +41,11 @@ class LastSecond:
         while len(self._sums) > 2 and self._sums[1].at <= sums.at - WINDOW_US:
             self._sums.popleft()
 
+    def end(self) -> None:
+        """Nothing moves any more: the counts stay, and no rate is told."""
+        while len(self._sums) > 1:
+            self._sums.popleft()
+
     def as_fields(self) -> dict[str, Any]:
         """The counts and rates of a Snapshot by the names of its fields; rates are 0 or left out before the second table."""
         now = self._sums[-1] if self._sums else NOTHING_COUNTED

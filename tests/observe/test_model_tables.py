@@ -88,6 +88,15 @@ def test_rates_are_differences_over_the_last_second_of_the_servers_clock():
     assert late.flows[S.STARTING, S.ACCEPTING] == 7
 
 
+def test_after_the_end_nothing_moves_any_more_and_the_counts_stay():
+    flows = [[S.READING.code, S.HANDLING.code, 40]]
+    counters = dict.fromkeys(COUNTERS, 0) | {"requests": 40}
+    frames = [header(), table(0), table(900_000, counters=counters, flows=flows), {"frame": "end", "reason": "stopped"}]
+    shown = fold(frames).snapshot()
+    assert (shown.requests_per_s, shown.flow_rates, shown.window_s) == (0.0, {}, 0.0)
+    assert (shown.counters["requests"], shown.flows[S.READING, S.HANDLING]) == (40, 40)
+
+
 def test_rates_span_what_is_known_in_the_first_second_and_over_a_gap():
     frames = [header()]
     frames += [table(at, counters=dict.fromkeys(COUNTERS, 0) | {"requests": at // 1000}) for at in (0, 200_000)]
