@@ -1,4 +1,4 @@
-"""The pictures are for a wall: no text of theirs lies on a line that it does not tell of, or on a box."""
+"""The pictures are for a wall: no text of theirs lies on a line that it does not tell of, on a box, or on a border."""
 
 import json
 from pathlib import Path
@@ -37,6 +37,16 @@ class Rectangle(NamedTuple):
             self.left < other.right and other.left < self.right and self.bottom < other.top and other.bottom < self.top
         )
 
+    def leaves(self, other: "Rectangle") -> bool:
+        """Whether a part of it lies in the other, and a part does not."""
+        inside = (
+            other.left <= self.left
+            and self.right <= other.right
+            and other.bottom <= self.bottom
+            and self.top <= other.top
+        )
+        return self.overlaps(other) and not inside
+
 
 def curve(text: str) -> list[Point]:
     """Points along Graphviz's piecewise Bézier curve."""
@@ -70,6 +80,8 @@ def blemishes(source: str) -> list[str]:
         for one in drawn["objects"]
         if "pos" in one
     }
+    groups = [one for one in drawn["objects"] if "bb" in one and one["class"].startswith("group")]
+    borders = {one["name"]: Rectangle(*map(float, one["bb"].split(","))) for one in groups}
     lines = [(f"{names[edge['tail']]} to {names[edge['head']]}", curve(edge["pos"])) for edge in drawn["edges"]]
     found = []
     for number, edge in enumerate(drawn["edges"]):
@@ -78,11 +90,14 @@ def blemishes(source: str) -> list[str]:
         others = lines[:number] + lines[number + 1 :]
         found += [f"{edge['label']} lies on {ends}" for ends, line in others if any(map(covered.holds, line))]
         found += [f"{edge['label']} lies on {name}" for name, box in boxes.items() if covered.overlaps(box)]
+        found += [
+            f"{edge['label']} lies on the border of {name}" for name, box in borders.items() if covered.leaves(box)
+        ]
     return found
 
 
 @pytest.mark.parametrize("path", PICTURES, ids=lambda path: path.stem)
-def test_no_label_lies_on_a_line_of_another_edge_or_on_a_box(path: Path) -> None:
+def test_no_label_lies_on_a_line_of_another_edge_on_a_box_or_on_a_border(path: Path) -> None:
     assert not blemishes(path.read_text())
 
 

@@ -12,7 +12,7 @@ def test_the_sheet_has_each_architecture_in_a_box_of_its_own():
     assert [group.key for group in drawing.groups] == list(NAMES)
     assert {node.group for node in drawing.nodes} == set(NAMES)
     assert (
-        "recycling/role worker -> recycling/queue wanted: hand over WORKER_WANTED / if short_of_acceptors()"
+        "recycling/role worker -> recycling/queue wanted: hand over / WORKER_WANTED / if short_of_acceptors()"
         in edges(drawing)
     )
     assert "client" not in {node.kind for node in drawing.nodes}
