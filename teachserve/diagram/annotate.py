@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from teachserve.diagram import life
 from teachserve.diagram.drawing import Drawing, Edge, Node
+from teachserve.diagram.folded import folded
 from teachserve.diagram.keys import CLIENTS, SOCKET, queue_key, role_key, step_keys
 from teachserve.diagram.recorded import Recorded
 from teachserve.diagram.traffic import Count, Traffic
@@ -17,7 +18,7 @@ _REFUSED = re.compile(r"not admit\b")
 
 def annotate(drawing: Drawing, topology: Topology, recorded: Recorded) -> Drawing:
     """The threads or the life of a topology with the counts and times of a trace; the most used edge is the thickest."""
-    traffic = Traffic.of(topology, recorded)
+    traffic = Traffic.of(folded(topology), recorded)  # as it is drawn
     counts = _Counts(drawing, traffic)
     counted = [counts.edge(edge) for edge in drawing.edges]
     most = max((count.times for count in counted if count), default=0)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from teachserve.diagram.drawing import Drawing, Edge, Group, Node
 from teachserve.diagram.explained import OWN_AFFAIR, Moved, courses
+from teachserve.diagram.folded import folded
 from teachserve.diagram.keys import BACKLOG, CLIENTS, SOCKET, queue_key, role_key, step_keys
 from teachserve.diagram.life import ENTERS, closes
 from teachserve.diagram.moves import BLOCKING
@@ -85,6 +86,7 @@ def _states(drawing: Drawing, topology: Topology, recorded: Recorded) -> tuple[l
 
 
 def _life(drawing: Drawing, topology: Topology, recorded: Recorded) -> tuple[list[Node], list[Edge]]:
+    topology = folded(topology)  # as it is drawn
     places = _Places(drawing, topology)
     drawn = {(edge.tail, edge.head) for edge in drawing.edges}
     edges: dict[tuple[str, str], Edge] = {}

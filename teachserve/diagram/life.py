@@ -7,6 +7,7 @@ give nothing, is left to the view of the stop.
 from collections.abc import Iterable
 
 from teachserve.diagram.drawing import Drawing, Edge, Group, Node
+from teachserve.diagram.folded import folded
 from teachserve.diagram.keys import (
     BACKLOG,
     CLIENTS,
@@ -44,6 +45,7 @@ _HOLDS = frozenset({"accept", "admit", "read", "handle", "write"})
 def draw(topology: Topology, name: str = "") -> Drawing:
     """The picture. `name`: the architecture's, where it has one beside its class."""
     name = name or topology.name
+    topology = folded(topology)
     holders = in_order(filter(holds, topology.roles))
     taken = list(dict.fromkeys(step.queue for role in holders for step in role.steps if step.verb == "take"))
     nodes = [
@@ -108,7 +110,7 @@ def _taken_by(role: RoleLife) -> set[str]:
 def places(topology: Topology) -> dict[str, Place]:
     """What each node stands for, by its key: a verb at one place of a role's life, or a queue."""
     found = {CLIENTS: Place(), BACKLOG: Place(verb="accept")}
-    for role in filter(holds, topology.roles):
+    for role in filter(holds, folded(topology).roles):
         found |= dict(step_places(role))
         found |= {key: Place(role.name, "close") for key in closes(role).values()}
     return found | {queue_key(queue): Place(queue=queue) for queue in topology.queues}
