@@ -68,4 +68,5 @@ def of_file(architecture: str) -> str:
 
 def _taskmasters(file: str) -> list[str]:
     """The classes of a file that are taskmasters. Raises: OSError, SyntaxError, ValueError."""
-    return [name for name in Module(file).classes if Source.read(file, name).is_taskmaster]
+    module = Module(file)
+    return [name for name in module.classes if Source.of(module, name).is_taskmaster]

@@ -42,7 +42,11 @@ class Source:
     @classmethod
     def read(cls, file: str, name: str) -> "Source":
         """The class of this name in this file. Raises: OSError, SyntaxError, LookupError for a class that is not there."""
-        module = Module(file)
+        return cls.of(Module(file), name)
+
+    @classmethod
+    def of(cls, module: "Module", name: str) -> "Source":
+        """The same in a file that is parsed already. Raises: LookupError."""
         if name not in module.classes:
             raise LookupError(f"there is no class {name} in it")
         unread: list[Unread] = []
@@ -54,7 +58,7 @@ class Source:
         unread += members.settle()
         node = module.classes[name]
         return cls(
-            file, name, node.lineno, first_sentence(ast.get_docstring(node)) or module.sentence,
+            module.file, name, node.lineno, first_sentence(ast.get_docstring(node)) or module.sentence,
             {one: tuple(several) for one, several in members.methods.items()}, members.constants,
             {queue: place for made in reversed(members.queues.values()) for queue, place in made.items()},
             tuple(dict.fromkeys(unread)), is_taskmaster,

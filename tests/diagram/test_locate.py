@@ -1,11 +1,12 @@
 """An architecture's file is found by the names that every command takes, and nothing in it is run."""
 
+import sys
 from pathlib import Path
 
 import pytest
 
 from teachserve.architectures import NAMES
-from teachserve.diagram.locate import locate
+from teachserve.diagram.locate import locate, of_file
 from teachserve.errors import UnknownArchitecture
 
 
@@ -43,3 +44,16 @@ def test_what_is_not_there_is_said(
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(UnknownArchitecture, match=says.replace("?", r"\?")):
         locate(name)
+
+
+def test_a_file_is_parsed_once_however_many_classes_it_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    others = "".join(f"class Other{number}: pass\n" for number in range(5))
+    (tmp_path / "mine.py").write_text(
+        f"from teachserve.taskmaster import Taskmaster\n{others}class Mine(Taskmaster): pass"
+    )
+    parsed = []
+    read = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: parsed.append(path.name) or read(path))
+    monkeypatch.setattr("sys.path", [*sys.path])
+    assert of_file(str(tmp_path / "mine.py")) == "mine:Mine"
+    assert parsed.count("mine.py") == 1
