@@ -19,6 +19,8 @@ from teachserve.topology.verbs_source import verbs_source
 
 STOP = "stop"
 STOPPING = "teachserve/stopping.py"
+UNCHANGED = "the same"
+"""What a verb says that a stop does not touch; the legend is of the others."""
 LEGEND = 70
 """Characters that a line of the legend has at most."""
 
@@ -89,7 +91,7 @@ def _others(verbs: Iterable[str]) -> tuple[str, ...]:
     """What the verbs give in which nobody blocks, those that give the same together, in few lines."""
     found: dict[str, list[str]] = {}
     for verb in verbs:
-        if verb not in WAKES and (gives := once_stopped(verb)):
+        if verb not in WAKES and (gives := once_stopped(verb)) not in ("", UNCHANGED):
             found.setdefault(gives.replace("`", ""), []).append(verb)
     told = [f"{in_words(those)}: {gives}" for gives, those in found.items()]
     return tuple(textwrap.wrap(f"once it stops, {'; '.join(told)}", LEGEND, break_on_hyphens=False)) if told else ()

@@ -43,10 +43,8 @@ def test_what_a_verb_gives_is_said_in_its_own_words():
     assert stop.once_stopped("recycle") == "False"
     assert stop.once_stopped("wait_for_place") == "goes on in turn"
     assert stop.once_stopped("select") == "None when nothing is in progress"
-    assert (
-        drawn("recycling")
-        .legend[0]
-        .startswith("once it stops, spawn, short_of_acceptors and recycle: False; hand_over")
+    assert " ".join(drawn("recycling").legend) == (
+        "once it stops, spawn, short_of_acceptors and recycle: False; write: the answer says Connection: close"
     )
 
 
