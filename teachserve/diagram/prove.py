@@ -73,6 +73,8 @@ class Proof:
 
     def lines(self) -> list[str]:
         """The proof as text: a table of the derived edges with how often each was seen, then what is wrong."""
+        if not self.observed.moves:  # that each edge was never seen is then no news
+            return [*self._underivable(), *self.failures, self._verdict()]
         rows, notes = self._rows()
         width = max((len(row[0]) for row in rows), default=0)
         seen_width = max((len(row[1]) for row in rows), default=0)
@@ -95,11 +97,13 @@ class Proof:
         troubles = [f"seen, but not derived: {self._told(move)}" for move in self.underived]
         troubles += [f"derived, but never seen: {_said(way)}" for way in self.unseen if way not in self.reasons]
         troubles += [f"has a reason, but was seen or is not derived: {_said(way)}" for way in self.idle_reasons]
-        troubles += [
+        return [*troubles, *self._underivable(), *self.failures]
+
+    def _underivable(self) -> list[str]:
+        return [
             f"could not be derived: {one.role} line {one.line} of {project_file(one.file)}: {one.why}"
             for one in self.topology.unknown
         ]
-        return troubles + list(self.failures)
 
     def _told(self, move: Move) -> str:
         told = names(self.topology, move.role)

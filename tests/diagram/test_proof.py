@@ -11,8 +11,10 @@ import pytest
 
 from teachserve.architectures import NAMES, find
 from teachserve.diagram import scenarios, stage, views
+from teachserve.diagram.observed import Observed
 from teachserve.diagram.prove import REASONS, Proof, Way, prove
 from teachserve.topology.topology import Edge, Topology
+from tests.diagram.seen import architecture
 from tests.packaging.test_command_line import run
 from tests.topology import aliens
 
@@ -179,6 +181,15 @@ def test_what_hangs_is_said_in_one_line_and_ends_with_1(name, words):
     failure, verdict = told.stdout.splitlines()[-2:]
     assert failure.startswith(words)
     assert verdict.startswith(f"{name}: not proved; ")
+
+
+def test_of_what_was_never_run_only_the_reason_is_told():
+    found = architecture("tests.topology.aliens:Alias")
+    *unknown, failure, verdict = Proof(found, Observed(), {}, ("Alias: it cannot be run",)).lines()
+    assert unknown and all(line.startswith("could not be derived: ") for line in unknown)
+    assert (failure, verdict) == (
+        "Alias: it cannot be run", "Alias: not proved; 7 edges, 7 never seen; 0 moves, 0 not derived",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "status"), [("recycling", 0), ("tests.topology.aliens:Alias", 1)])
