@@ -105,7 +105,7 @@ def unknown_notes(topology: Topology, roles: Iterable[str]) -> tuple[Node, ...]:
         Node(
             unknown_key(role),
             (f"{role}: unknown", *short(f"line {several[0].line}: {several[0].why}"),
-             *([f"and line {', '.join(str(one.line) for one in several[1:])}"] if several[1:] else [])),
+             *_and_the_rest(several)),
             "note",
             "; ".join(f"line {one.line}: {one.why}" for one in several),
             project_file(several[0].file),
@@ -113,3 +113,13 @@ def unknown_notes(topology: Topology, roles: Iterable[str]) -> tuple[Node, ...]:
         )
         for role, several in found.items()
     )  # fmt: skip
+
+
+def _and_the_rest(several: list[Unknown]) -> Iterable[str]:
+    """Where the others stand of which only the tooltip says what is unknown."""
+    first, *others = several
+    lines = dict.fromkeys(str(one.line) for one in others if one.line != first.line)
+    if any(one.line == first.line for one in others):
+        yield f"and more in line {first.line}"
+    if lines:
+        yield f"and line {', '.join(lines)}"

@@ -42,7 +42,7 @@ def roles(source: Source, serving: Method | None = None) -> dict[str, Role]:
         todo += life.spawned()
     for life in lives.values():
         life.role.unread += [
-            Unread(spawn.file, spawn.line, f"the role that is spawned in line {spawn.line} is not written there")
+            Unread(spawn.file, spawn.line, "the role that is spawned there is not written in plain words")
             for spawn in nameless
         ]
         life.role.unread += source.unread
@@ -81,9 +81,7 @@ class Life:
         known = self.source.methods.get(method)
         if not known:
             where = (spawn.file, spawn.line) if spawn else (self.source.file, self.source.line)
-            why = (
-                f"what is spawned in line {spawn.line} is no method that can be read" if spawn else "there is no start"
-            )
+            why = "what is spawned there is no method that can be read" if spawn else "there is no start"
             self.role.unread.append(Unread(*where, why))
         elif method not in self.role.methods:
             order = ((len(self.role.methods), 0),)

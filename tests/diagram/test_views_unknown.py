@@ -27,3 +27,9 @@ def test_several_of_one_role_are_one_note(tmp_path):
     found = of_worker(tmp_path, "go = self.accept\ngo()\nme = self\nself.serve(me)")
     [note] = [node for node in VIEWS["threads"](found, "own").nodes if node.kind == "note"]
     assert node_lines(note)[-1] == "and line 10"
+
+
+def test_several_in_one_line_do_not_say_the_line_twice(tmp_path):
+    found = of_worker(tmp_path, "get, put = self.accept, self.serve\nme = self\nyou = self")
+    [note] = [node for node in VIEWS["threads"](found, "own").nodes if node.kind == "note"]
+    assert node_lines(note)[-2:] == ("and more in line 8", "and line 9, 10")

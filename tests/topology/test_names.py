@@ -28,11 +28,11 @@ def own(folder: Path, text: str) -> Topology:
 
 
 SAID = {
-    "class Own(Base):\n    work = Base.other": "worker 7: what is spawned in line 7 is no method that can be read",
+    "class Own(Base):\n    work = Base.other": "worker 7: what is spawned there is no method that can be read",
     "class Own(Base):\n    if 1:\n        def work(self):\n            pass": (
-        "worker 7: what is spawned in line 7 is no method that can be read"
+        "worker 7: what is spawned there is no method that can be read"
     ),
-    "class Own(Base):\n    from elsewhere import work": "worker 7: what is spawned in line 7 is no method that can be read",
+    "class Own(Base):\n    from elsewhere import work": "worker 7: what is spawned there is no method that can be read",
     "class Own(Base):\n    pass\nOwn.work = Own.other": f"start {LINE + 2}: Own.work is given another value",
     "class Own(Base):\n    pass\nsetattr(Own, 'work', 1)": f"start {LINE + 2}: Own.work is given another value",
     "class Own(Base):\n    pass\nBase.work = 1": f"start {LINE + 2}: Base.work is given another value",
@@ -119,7 +119,7 @@ def test_a_role_that_a_method_names_anew_is_not_read_of_the_class(tmp_path: Path
     )
     found = own(tmp_path, text)
     assert found.roles == ()
-    assert unknown(found) == [f"start {LINE + 4}: the role that is spawned in line {LINE + 4} is not written there"]
+    assert unknown(found) == [f"start {LINE + 4}: the role that is spawned there is not written in plain words"]
 
 
 def test_what_the_constructor_spawns_is_found(tmp_path: Path) -> None:

@@ -17,8 +17,8 @@ UNKNOWN = {
     "def inner():\n    self.accept()\ninner()": "worker 8: a function inside the method",
     "(lambda: self.accept())()": "worker 8: a function inside the method",
     "self.serve = None": "start 8: serve is given another value",
-    "self.spawn(self.choose, role='other')": "other 8: what is spawned in line 8 is no method that can be read",
-    "self.spawn(self.work, role=input())": "start 8: the role that is spawned in line 8 is not written there",
+    "self.spawn(self.choose, role='other')": "other 8: what is spawned there is no method that can be read",
+    "self.spawn(self.work, role=input())": "start 8: the role that is spawned there is not written in plain words",
     "self.take(input())": "worker 8: which of the class's queues take(input()) means is not written here",
     "self.take(self.elsewhere)": "worker 8: which of the class's queues take(elsewhere) means is not written here",
     "try:\n    self.accept()\nexcept ValueError:\n    pass": (
