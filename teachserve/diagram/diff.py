@@ -79,9 +79,14 @@ def _sentence(
     ):
         own = [key for key in nodes if key not in others]
         ways = [
-            " ".join(f"{tail} to {head} {edge.label}".split())
+            f"{_brief(tail)} -> {_brief(head)}" + (f" ({' '.join(edge.label.split())})" if edge.label else "")
             for (tail, head), edge in edges.items()
             if (tail, head) not in those
         ]
         parts.append(f"Only {name}: {in_words([*own, *ways]) if own or ways else 'nothing'}.")
     return " ".join(parts)
+
+
+def _brief(key: str) -> str:
+    """A part's name on a way, where nobody takes a role for a queue."""
+    return key.removeprefix("role ").removeprefix("queue ")

@@ -120,9 +120,19 @@ def sentence(topology: Topology) -> str:
     """The picture in words: who holds the connection, and through which verbs it goes."""
     told = ["The client connects and waits in the kernel's accept queue."]
     for role in filter(holds, topology.roles):
-        steps = [_in_words(step) for step in role.steps if step.verb not in (BEGIN, END)]
-        told.append(f"{role.name}: {', then '.join(dict.fromkeys(steps)) or 'nothing that is known'}.")
+        told.append(f"{role.name}: {_told(role) or 'nothing that is known'}.")
     return " ".join(told)
+
+
+def _told(role: RoleLife) -> str:
+    """Its steps as they are written; "then" stands where the one may follow the other at once."""
+    steps = {_in_words(step): step for step in reversed(role.steps) if step.verb not in (BEGIN, END)}
+    follows = {(way.before, way.after) for way in role.edges}
+    told, before = "", 0
+    for words, step in reversed(steps.items()):
+        joint = ", then " if (before, step.index) in follows else "; "
+        told, before = f"{told}{joint}{words}" if told else words, step.index
+    return told
 
 
 def _in_words(step: Step) -> str:

@@ -107,12 +107,10 @@ def places(topology: Topology) -> dict[str, Place]:
 
 def sentence(topology: Topology) -> str:
     """The picture in words: each verb in which a thread can block, and what it gives."""
-    told = ["Once the server stops."]
+    told = ["Once the server stops:"]
     for role in topology.roles:
         verbs = dict.fromkeys(step.verb for step in blocking(role))
-        told.append(
-            f"{role.name}: {'. '.join(f'In {verb}, {once_stopped(verb)}' for verb in verbs) or 'blocks nowhere'}."
-        )
+        told += [f"{role.name} in {verb}: {once_stopped(verb)}." for verb in verbs] or [f"{role.name} blocks nowhere."]
     return " ".join([*told, "Who waits in the accept queue is answered 503."])
 
 

@@ -84,7 +84,7 @@ def sentence(topology: Topology) -> str:
     """The picture in words: each role, how many, and its verbs."""
     told = [topology.sentence or f"{topology.name}."]
     for role in topology.roles:
-        made = "; ".join(f"{many(one.many)} spawned by {one.by}" for one in role.made) or "spawned nowhere"
+        made = "; ".join(f"{one.many} spawned by {one.by}" for one in role.made) or "spawned nowhere"
         told.append(f"{role.name} ({made}): {in_words(map(_deed, _deeds(role)))}.")
     return " ".join(told)
 

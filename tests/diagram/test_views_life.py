@@ -92,3 +92,10 @@ def test_two_swapped_verbs_make_another_picture(tmp_path):
     file.write_text(swapped.replace("self.TEMPORARY()", "self.recycle()"))
     other = life.draw(Topology.read(str(file), "Recycling"), "recycling")
     assert edges(other) != edges(drawn("recycling"))
+
+
+def test_the_sentence_says_then_only_where_one_step_may_follow_the_other():
+    assert drawn("event-loop").sentence.split(". ")[1:] == [
+        "loop: select, then accept; take from answers, then write; read, then hand_over to requests; handle",
+        "worker: take from requests, then handle, then hand_over to answers.",
+    ]

@@ -48,6 +48,10 @@ def test_what_a_verb_gives_is_said_in_its_own_words():
     )
 
 
+def test_the_picture_in_words_names_who_is_blocked_for_each_verb():
+    assert "worker in read: None for a connection on which no request has begun." in drawn("thread-pool").sentence
+
+
 @pytest.mark.parametrize("name", [*NAMES, *ALIENS])
 def test_every_node_of_a_thread_has_its_place(name):
     drawing, places = drawn(name), stop.places(architecture(name))

@@ -48,3 +48,11 @@ def test_nothing_differs_from_itself():
 @pytest.mark.parametrize("name", ALIENS)
 def test_any_two_can_be_compared_in_any_view(view, name):
     diff.draw(architecture("thread-pool"), architecture(name), ("thread-pool", "own"), view)
+
+
+def test_the_difference_in_words_names_each_way_by_its_ends():
+    drawing = diff.draw(architecture("single-thread"), architecture("thread-pool"), ("single-thread", "thread-pool"))
+    first, second = drawing.sentence.split(" Only ")
+    assert first == "Only single-thread: listening socket -> worker (accept)."
+    assert "queue connections, role acceptor, counters, " in second
+    assert "acceptor -> connections (hand over connection if admit(connection))" in second
