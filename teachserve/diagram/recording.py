@@ -79,10 +79,12 @@ class Recording:
         except Abandoned:
             raise
         except BaseException as error:
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            if _same(where.filename) in self._files and self._may_end(life):
+            frames = traceback.extract_tb(error.__traceback__)
+            own = [frame for frame in frames if _same(frame.filename) in self._files]
+            if own[-1:] == frames[-1:] and self._may_end(life):
                 life.come_to(self._ends[role])
             else:
+                where = (own or frames)[-1]  # what a verb was given wrongly is to be mended where it is called
                 broke = f"{type(error).__name__} in line {where.lineno} of {project_file(where.filename)}"
             raise
         finally:

@@ -2,7 +2,7 @@
 
 import threading
 
-from teachserve.taskmaster import Taskmaster
+from teachserve.taskmaster import Queue, Taskmaster
 
 NEVER = threading.Event()
 
@@ -60,6 +60,25 @@ class Breaks(One):
         while (connection := self.accept()) is not None:
             self.serve(connection)
             connection.no_such_name()
+
+
+class TakesNone(Taskmaster):
+    """Serves what take gives once the server stops: nothing."""
+
+    accepting_role = "acceptor"
+    connections = Queue()
+
+    def start(self):
+        self.spawn(self.accept_connections, role="acceptor")
+        self.spawn(self.work, role="worker")
+
+    def accept_connections(self):
+        while (connection := self.accept()) is not None:
+            self.hand_over(connection, self.connections)
+
+    def work(self):
+        while True:
+            self.serve(self.take(self.connections))
 
 
 class Raises(One):

@@ -240,6 +240,12 @@ def test_a_thread_that_breaks_is_said_with_its_place(impatient):
     assert failure.endswith(" of tests/diagram/students.py")
 
 
+def test_what_breaks_within_a_verb_is_said_with_the_line_that_called_it(impatient):
+    [failure] = own("TakesNone").failures
+    assert failure.startswith("TakesNone: a worker broke after take connections: AttributeError in line ")
+    assert failure.endswith(" of tests/diagram/students.py")
+
+
 def test_a_thread_that_ends_by_raising_as_it_is_written_does_as_derived(impatient):
     proof = own("Raises")
     assert not proof.underived
