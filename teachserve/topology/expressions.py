@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from teachserve.topology.forms import EACH, acts, is_mine, is_super, range_of, times
+from teachserve.topology.forms import EACH, acts, is_mine, is_super, range_of, tells_what_it_gives, times
 from teachserve.topology.names import RUNS_ANYTHING, Names
 from teachserve.topology.points import Exits, Point, Spawn, Test, Unread, VerbCall
 from teachserve.topology.verbs import BEHIND_SERVE, ON_A_QUEUE, VERBS
@@ -48,7 +48,7 @@ class Expressions(Names):
                 return yes if isinstance(operator, ast.And) else no
             case ast.Call(func=ast.Attribute(value=ast.Name(id=me), attr=name)) if me == self.me:
                 found = self.life.source.methods.get(name, ())
-                if found and acts(found[0].node, found[0].me):  # what it gives stands in it
+                if found and (acts(found[0].node, found[0].me) or tells_what_it_gives(found[0].node)):
                     begin = self._enter(test, name, found, self._fork(test, yes, no), (yes, no))
                     return self.chain([*test.args, *test.keywords], begin)
         return self.chain([test], self._fork(test, yes, no))

@@ -59,10 +59,22 @@ def each(node: ast.While, me: str) -> str:
     return "any number"
 
 
+def tells_what_it_gives(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether a call of it can only give plain values that are written in it, or None."""
+    if isinstance(node, ast.AsyncFunctionDef) or node.decorator_list or any(yields(node)):
+        return False
+    returned = (one.value for one in own(node) if isinstance(one, ast.Return))
+    return all(value is None or isinstance(value, ast.Constant) for value in returned)
+
+
+def own(node: ast.AST) -> Iterator[ast.AST]:
+    """What stands in this function, and not in one within it."""
+    for one in ast.iter_child_nodes(node):
+        yield one
+        if not isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            yield from own(one)
+
+
 def yields(node: ast.AST) -> Iterator[ast.Yield | ast.YieldFrom]:
     """What makes a generator of this function, and not of one within it."""
-    for one in ast.iter_child_nodes(node):
-        if isinstance(one, ast.Yield | ast.YieldFrom):
-            yield one
-        if not isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
-            yield from yields(one)
+    return (one for one in own(node) if isinstance(one, ast.Yield | ast.YieldFrom))

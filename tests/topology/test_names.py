@@ -205,6 +205,23 @@ def test_what_a_helper_gives_decides_where_its_caller_asks(tmp_path: Path) -> No
     ]
 
 
+@pytest.mark.parametrize(
+    ("body", "asked"),
+    [
+        ("pass", ["begin -> end"]),
+        ("return True", ["begin -> accept", "accept -> end"]),
+        ("if more:\n        return 1", ["begin -> accept [more]", "begin -> end [not more]", "accept -> end"]),
+        ("return more", ["begin -> accept [hook()]", "begin -> end [not hook()]", "accept -> end"]),
+        ("yield 1", ["begin -> accept [hook()]", "begin -> end [not hook()]", "accept -> end"]),
+    ],
+)
+def test_a_helper_that_calls_no_verb_decides_where_what_it_gives_is_written(
+    body: str, asked: list[str], tmp_path: Path
+) -> None:
+    found = of_worker(tmp_path, "self.hook() and self.accept()", f"def hook(self):\n    {body}")
+    assert table(found.roles[0]) == asked
+
+
 def test_a_helper_that_asks_itself_goes_back_to_every_place_that_asked(tmp_path: Path) -> None:
     more = (
         "def one(self):\n    if self.recycle():\n        return False\n    if self.one():\n"
