@@ -13,8 +13,10 @@ from typing import NamedTuple
 from teachserve.diagram.drawing import Drawing, Edge, Group, Node
 from teachserve.diagram.keys import BACKLOG, CLIENTS, Place, step_keys, step_places, unknown_key
 from teachserve.diagram.life import ENTERS
+from teachserve.diagram.moves import NOTHING_CAME
 from teachserve.diagram.wording import in_words, project_file, unknown_notes
 from teachserve.topology.topology import BEGIN, END, START, RoleLife, Step, Topology
+from teachserve.topology.topology import Edge as Way
 from teachserve.topology.verbs_source import verbs_source
 
 STOP = "stop"
@@ -154,10 +156,32 @@ def _edges(topology: Topology, role: RoleLife) -> list[Edge]:
         found += [
             Edge(waker, key, wake.what, "wake", tooltip, project_file(step.file), step.line, back) for waker in wakers
         ]
-        onward = keys[reads[0].index] if step.verb == "wait_for_place" and reads else _end(role)
-        if onward != key:
-            found.append(Edge(key, onward, wake.gives, "next", tooltip, project_file(step.file), step.line))
+        found += [
+            Edge(key, keys[after], wake.gives, "next", tooltip, project_file(step.file), step.line, after < step.index)
+            for after in _onward(role, step)
+            if after != step.index
+        ]
     return _merged(found)
+
+
+def _onward(role: RoleLife, step: Step) -> list[int]:
+    """Where its threads come next from there once the server stops: to a verb in which they can block, or to their end."""
+    stations = {one.index for one in blocking(role)} | {role.steps[-1].index}
+    ways = [way for way in role.edges if way.before == step.index]
+    nothing = [way for way in ways if way.tests and NOTHING_CAME.fullmatch(way.tests[0])]
+    todo = [way.after for way in (WAKES[step.verb].gives.startswith("None") and nothing) or ways]
+    seen: dict[int, None] = {}
+    while todo:
+        index = todo.pop(0)
+        if index not in seen and index not in stations:
+            todo += [way.after for way in role.edges if way.before == index and not _given_up(role.steps[index], way)]
+        seen[index] = None
+    return [index for index in seen if index in stations]
+
+
+def _given_up(step: Step, way: Way) -> bool:
+    """Whether the way is for a verb that gives True, and this one gives False from then on."""
+    return way.tests[:1] == (step.shown,) and once_stopped(step.verb).endswith("False")
 
 
 def _merged(edges: list[Edge]) -> list[Edge]:

@@ -35,6 +35,21 @@ def test_whoever_waits_for_a_place_gets_it_from_whoever_served():
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("single-thread", ["worker.accept -> worker.end: None", "worker.read ~> worker.accept: None"]),
+        ("recycling", ["worker.accept -> worker.end: None", "worker.read -> worker.end: None"]),
+        (
+            "thread-pool",
+            ["worker.take connections -> worker.end: None", "worker.read ~> worker.take connections: None"],
+        ),
+    ],
+)
+def test_whoever_reads_nothing_goes_on_where_the_source_goes_on(name, expected):
+    assert [edge for edge in edges(drawn(name), "next") if edge.startswith("worker.")] == expected
+
+
 def test_a_loop_blocks_in_select_alone():
     assert [key for key in nodes(drawn("event-loop"), "verb") if key.startswith("loop")] == ["loop.select answers"]
 
