@@ -94,8 +94,8 @@ def test_a_real_stop_wakes_as_it_is_drawn(name, options, monkeypatch):
     with Server(arch=name, **options) as server, socket.create_connection(("127.0.0.1", server.port)) as client:
         client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         assert client.recv(100).startswith(b"HTTP/1.1 ")
-        while "idle" not in [thread["state"] for thread in server.snapshot()["threads"]]:
-            os.sched_yield()  # its thread is on its way back to read
+        while not {"idle", "accepting"} <= {thread["state"] for thread in server.snapshot()["threads"]}:
+            os.sched_yield()  # its thread is on its way back to read, and who handed it over on its way back to accept
         told(stopping.Stopper, "_connect", lambda _: "connects")
         told(Connection, "shut", lambda _, how: "shuts for reading" if how == socket.SHUT_RD else "shuts")
         told(Tokens, "put", lambda _, tokens=1: f"{tokens} tokens")
