@@ -19,9 +19,12 @@ def typed(words: str, key: str, character: str | None) -> tuple[str, bool] | Non
     return None
 
 
-def filter_line(words: str, typing: bool, shown: int, total: int, width: int) -> Line:
-    """While it is typed: the words as they are. Then the chip: ` filter worker handling: 12 of 400 shown `."""
+def filter_line(words: str, typing: bool, shown: int, total: int, width: int, escapes: bool) -> Line:
+    """While it is typed: the words as they are. Then the chip: ` filter worker handling: 12 of 400 shown `.
+
+    `escapes`: Esc is the list's key now, and of nothing else.
+    """
     count = f"{shown} of {total} shown"
     if typing:
         return [(f"/{words}", "strong"), (CURSOR, "banner"), (f" {count}", "quiet")]
-    return [(f" filter {words}: {count} "[:width], "banner"), (" Esc clears", "quiet")]
+    return [(f" filter {words}: {count} "[:width], "banner"), (" Esc clears" if escapes else "", "quiet")]

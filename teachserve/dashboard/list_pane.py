@@ -144,7 +144,8 @@ class ListPane(Styled, ScrollView, can_focus=True):
         if self.picture is None or not self._layout:
             return self.strip([], width)
         if y == 0 and self.fixed == 2:
-            line = filter_line(self.order.words, self.typing, len(self._rows), self._total, width)
+            escapes = self.has_focus and not self.app.check_action("back", ())
+            line = filter_line(self.order.words, self.typing, len(self._rows), self._total, width, escapes)
             return self.strip(line, width)
         if y == self.fixed - 1:
             return self.strip(self._heading(width), width)

@@ -14,7 +14,7 @@ from teachserve.dashboard.panes.threads import ThreadTable
 from teachserve.demo.picture import Picture
 from teachserve.events import State
 
-from .board import Given, play, screen_text, show, text_of
+from .board import Given, drawn, play, screen_text, show, text_of
 
 TABLE = "#view-threads ThreadTable"
 Table = Callable[[ThreadTable, Dashboard, Pilot], Awaitable[None]]
@@ -220,3 +220,22 @@ def test_at_churn_the_living_stay_in_view_and_the_rest_is_counted() -> None:
     shown = picture(replace(recycling(), threads=living, ended=ended))
     on_table(story, shown)
     assert re.search(r">2\d\d ended", text_of(shown, (200, 60)))
+
+
+def test_esc_is_promised_only_where_it_clears_the_filter() -> None:
+    async def story(table: ThreadTable, app: Dashboard, pilot: Pilot) -> None:
+        await pilot.press("/", *"hand", "enter")
+        assert "Esc clears" in screen_text(app)
+        await pilot.press("m")
+        await drawn(app)
+        assert "filter hand" in screen_text(app)
+        assert "Esc clears" not in screen_text(app)  # it gives the other panes back
+        await pilot.press("escape")
+        await drawn(app)
+        assert "Esc clears" in screen_text(app)
+        await pilot.press("tab")
+        await drawn(app)
+        assert "filter hand" in screen_text(app)
+        assert "Esc clears" not in screen_text(app)
+
+    on_table(story, picture())
