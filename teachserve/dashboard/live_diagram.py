@@ -48,7 +48,7 @@ class LiveDiagram:
 
         try:
             topology = Topology.read(header.source_file, header.source_class)
-            if problem := changed({topology.file, *(role.file for role in topology.roles)}, header):
+            if problem := changed(files_of(topology), header):
                 return cls(problem)
             drawing = _with_room(threads.draw(topology, header.architecture))
             text = tuple(Path(header.source_file).read_text(encoding="utf-8").splitlines())
@@ -99,6 +99,15 @@ class LiveDiagram:
     @cached_property
     def _alone(self) -> Counter[str]:
         return Counter(map(counted, self.drawing.edges))
+
+
+def files_of(topology: Topology) -> set[str]:
+    """Every file that something in the diagram was read from."""
+    steps = (step.file for role in topology.roles for step in role.steps)
+    makings = (making.file for role in topology.roles for making in role.made)
+    roles = (role.file for role in topology.roles)
+    queues = (file for file, _ in topology.queue_places)
+    return {topology.file, *roles, *steps, *makings, *queues} - {""}
 
 
 def node_words(place: Place, key: str, picture: Picture, width: int) -> str:

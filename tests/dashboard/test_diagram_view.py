@@ -1,6 +1,7 @@
 """The diagram view: the picture of `teachserve diagram`, with the numbers of now, and what choosing a part of it does."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
@@ -14,6 +15,7 @@ from teachserve.dashboard.panes.threads import ThreadTable
 from teachserve.demo.picture import Picture
 from teachserve.diagram.keys import SOCKET
 from teachserve.diagram.views import VIEWS, read
+from teachserve.digest import digest_of
 from teachserve.events import State
 from tests.snapshots.screens import Screen, picture_of
 
@@ -204,3 +206,20 @@ def test_what_is_said_of_a_part_ends_with_a_whole_word(recorded: Picture) -> Non
         assert foot.endswith("A named queue: what is handed over ...")
 
     play(recorded, story, view="diagram")
+
+
+def test_a_step_from_another_file_that_has_changed_is_no_part_of_the_picture(recorded: Picture, tmp_path: Path) -> None:
+    (tmp_path / "helping.py").write_text("class Helping:\n    def take_one(self):\n        self.accept()\n")
+    own = tmp_path / "own.py"
+    own.write_text(
+        "from helping import Helping\nfrom teachserve.taskmaster import Taskmaster\n\n\n"
+        "class Own(Helping, Taskmaster):\n    accepting_role = 'worker'\n\n"
+        "    def start(self):\n        self.spawn(self.work, role='worker')\n\n"
+        "    def work(self):\n        self.take_one()\n"
+    )
+    told = {str(file): digest_of(file) for file in tmp_path.glob("*.py")}
+    changes = {"source_file": str(own), "source_class": "Own", "sources": told}
+    header = replace(recorded.snapshot.header, **changes)
+    assert LiveDiagram.of(header, 78).problem == ""
+    (tmp_path / "helping.py").write_text("class Helping:\n    def take_one(self):\n        self.accept() or 1\n")
+    assert LiveDiagram.of(header, 78).problem.startswith("helping.py has changed since the server read it")
