@@ -76,9 +76,8 @@ class Dashboard(Playing, Window):
             return isinstance(message, Dashboard.NewPicture)
 
     def __init__(self, source: Source, look: Look = DEFAULT_LOOK, clock: Callable[[], float] = time.monotonic) -> None:
-        super().__init__(look)
+        super().__init__(source, look)
         self._clock = clock
-        self.source = source
         self.newest: Picture | None = None
         self.chosen = Chosen()
         self.commands = Commands(source.send)
@@ -101,8 +100,7 @@ class Dashboard(Playing, Window):
         return DashboardScreen()
 
     def on_unmount(self) -> None:
-        """However it ends: even where something here broke, the process waits for the thread that reads."""
-        self.source.close()
+        """Commands have a thread too. Textual calls this beside the window's own."""
         self.commands.close()
 
     @property
@@ -225,11 +223,6 @@ class Dashboard(Playing, Window):
         return NOTHING if controls is None else controls.reason(name, self.newest)
 
     # Keys.
-
-    def action_end(self) -> None:
-        """Leave: whoever started the app takes down what is to go with it, once `run` has returned."""
-        self.source.close()
-        self.exit()
 
     def action_view(self, name: str) -> None:
         """Another view; what lies over the dashboard goes."""

@@ -95,8 +95,7 @@ class CompareApp(Window):
             return isinstance(message, CompareApp.NewComparison)
 
     def __init__(self, source: Source, look: Look = DEFAULT_LOOK) -> None:
-        super().__init__(look)
-        self.source = source
+        super().__init__(source, look)
         self.newest: Comparison | None = None
         self._frozen: Comparison | None = None
 
@@ -142,15 +141,6 @@ class CompareApp(Window):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Grey out what cannot be done now."""
         return None if action == "freeze" and self.newest is None else True
-
-    def on_unmount(self) -> None:
-        """However it ends: even where something here broke, the process waits for the thread that reads."""
-        self.source.close()
-
-    def action_end(self) -> None:
-        """Leave: both servers and their load end with it."""
-        self.source.close()
-        self.exit()
 
     def action_freeze(self) -> None:
         """Freeze the view, or move on to the newest comparison."""

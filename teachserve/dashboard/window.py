@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 from rich.console import Console
 from rich.text import Text
@@ -25,6 +25,13 @@ from teachserve.dashboard.themes import DARK, LIGHT, named
 DEFAULT_LOOK = Look()
 
 
+class Closable(Protocol):
+    """Where what is shown comes from, read by a thread."""
+
+    def close(self) -> None:
+        """Nothing more will come, and the thread ends. May be called again."""
+
+
 class Window(App[None]):
     """A program on the whole terminal. `run()` returns once it was told to end, by a key or by `end_from_thread`."""
 
@@ -36,8 +43,9 @@ class Window(App[None]):
     class End(Message):
         """Something outside wants it gone: a signal, or a process that died."""
 
-    def __init__(self, look: Look = DEFAULT_LOOK) -> None:
+    def __init__(self, source: Closable, look: Look = DEFAULT_LOOK) -> None:
         super().__init__()
+        self.source = source
         self.look = look
         # A failure's lines go out whole: a terminal folds them itself, and who reads a log searches them.
         self.error_console = Console(markup=False, highlight=False, stderr=True, soft_wrap=True)
@@ -118,7 +126,12 @@ class Window(App[None]):
 
     def action_end(self) -> None:
         """Leave: whoever started the app takes down what is to go with it, once `run` has returned."""
+        self.source.close()
         self.exit()
+
+    def on_unmount(self) -> None:
+        """However it ends: even where something here broke, the process waits for the thread that reads."""
+        self.source.close()
 
     def action_end_at_once(self) -> None:
         """The same, by another key."""
