@@ -69,8 +69,8 @@ class Window(App[None]):
         raise NotImplementedError
 
     def _handle_exception(self, error: Exception) -> None:
-        """Textual's own, but for who leaves while the screen is still being made: half of its panes are missing then."""
-        if not self._exit:
+        """Textual's own, but for who leaves while a screen is still being made: half of its panes are missing then."""
+        if not (self._exit and any(not screen.is_mounted for screen in self.screen_stack)):
             super()._handle_exception(error)
 
     def _fatal_error(self) -> None:

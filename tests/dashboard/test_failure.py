@@ -64,3 +64,20 @@ def test_who_leaves_while_the_screen_is_being_made_sees_no_failure(
     app.run(headless=True, size=(80, 24))
     assert not app.return_code
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.timeout(60)
+@BOTH
+def test_what_breaks_while_leaving_is_said_too(
+    made: type[Window], source: Source, capsys: pytest.CaptureFixture
+) -> None:
+    app = made(source())
+
+    def leave_and_break() -> None:
+        app.action_end()
+        raise RuntimeError("broken while leaving")
+
+    app.when_drawn = leave_and_break
+    app.run(headless=True, size=(80, 24))
+    assert app.return_code == 1
+    assert "RuntimeError: broken while leaving" in capsys.readouterr().err
