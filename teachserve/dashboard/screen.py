@@ -130,7 +130,7 @@ class DashboardScreen(Screen[None], inherit_bindings=False):  # every key is in 
     def watch_alone(self) -> None:
         """One pane gets the middle: the one with the focus, where that is part of the view."""
         self._leave_alone(self.focused if self.focused in self._panes[self.view] else self.main_pane)
-        self.refresh_panes()
+        self.call_after_refresh(self.refresh_panes)
 
     def _leave_alone(self, chosen: Widget) -> None:
         # On each that it concerns and not on the screen, which would look up the style of every widget and word anew.
@@ -181,6 +181,7 @@ class DashboardScreen(Screen[None], inherit_bindings=False):  # every key is in 
     def on_resize(self, event: events.Resize) -> None:
         """A terminal that is too small gets a sentence instead of a torn picture."""
         width, height = event.size
+        self.call_after_refresh(self.refresh_panes)  # a column may have come into view
         was_small, self._small = self._small, width < SMALLEST[0] or height < SMALLEST[1]
         if was_small and not self._small:  # what was hidden has lost the focus
             self.call_after_refresh(self._focus_on_view)
@@ -201,10 +202,14 @@ class DashboardScreen(Screen[None], inherit_bindings=False):  # every key is in 
         return view or any(getattr(pane, "complete", False) for pane in self._panes[self.view])
 
     def show(self, picture: Picture) -> None:
-        """Draw this picture. A pane that is not in view gets it when it comes into view."""
+        """Draw this picture. A pane that is not in view gets it when it comes into view.
+
+        One that drew all the same, in a column that is hidden, would make Textual lose what has to be drawn anew: a box
+        with a message stayed after its time.
+        """
         self._newest = picture
         for pane in (*self._shared, *self._panes[self.view], *self._sometimes):
-            if pane.display:
+            if pane.display and pane.parent.display:
                 pane.picture = picture
 
     def show_chosen(self, chosen: Chosen, besides: Widget | None = None) -> None:

@@ -15,11 +15,13 @@ from textual.pilot import Pilot
 from teachserve.dashboard.app import Dashboard
 from teachserve.dashboard.line_pane import LinePane
 from teachserve.dashboard.list_pane import ListPane
+from teachserve.dashboard.panes.threads import ThreadTable
 from teachserve.demo.fold import PictureFold
 from teachserve.demo.picture import History
 from teachserve.events import STATES
 
 from .board import Given, play, show
+from .board import drawn as drawn_by
 from .test_code import shown as with_code
 
 
@@ -124,3 +126,28 @@ def test_charts_are_drawn_anew_twice_a_second_and_not_with_every_frame(drawn: Co
     assert same["ChartsPane"] == 0
     assert 0 < other["ChartsPane"] <= 17
     assert other["layout"] == 0
+
+
+def test_a_pane_in_a_column_that_is_hidden_gets_no_picture_and_the_newest_once_there_is_room() -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        beside = app.board.query_one("#view-places .side ThreadTable", ThreadTable)
+        assert beside.picture is None
+        await pilot.press("space")
+        newest = app.board.shown
+        await pilot.resize_terminal(160, 50)
+        await drawn_by(app)
+        assert beside.picture is newest
+
+    play(picture(), story, view="places")
+
+
+def test_the_panes_that_come_back_show_what_the_frozen_view_shows() -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        waiting = app.board.query_one("#view-places WaitingPane")
+        await pilot.press("m")
+        await show(app, pilot, picture(recycling(20)))
+        await pilot.press("space", "m")
+        await drawn_by(app)
+        assert waiting.picture is app.board.shown
+
+    play(picture(), story, view="places")
