@@ -15,6 +15,8 @@ COUNT, ASIDE_COUNT = 5, 4
 """Cells for a room's number."""
 LANE = 6
 """Cells for a lane: its line, a number of up to four digits, and a blank."""
+MOST_GAP = 5
+"""Lines between two rooms where there is plenty: further apart they would no longer be one picture."""
 LEAST_TOKENS = 10
 ASIDE_TOKENS = 4
 RARE = 0.001
@@ -46,6 +48,8 @@ def arrange(found: Places, labels: Mapping[str, str], width: int, height: int) -
     count = len(found.way)
     gap = next((lines for lines in (2, 1) if count + lines * (count - 1) <= height), 0)
     token_lines = max(1, min(3, (height - gap * (count - 1)) // count))
+    if gap and token_lines == 3 and count > 1:
+        gap = max(gap, min(MOST_GAP, (height - token_lines * count) // (count - 1)))
     pitch = token_lines + gap
     rows = {room.name: position * pitch for position, room in enumerate(found.way)}
     beside = found.beside if gap else ()
