@@ -1,5 +1,6 @@
 """A screen over the dashboard that shows one thread, or one connection, for as long as it is open; it stays live."""
 
+import re
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -8,6 +9,11 @@ from textual.screen import Screen
 from teachserve.dashboard.keys import bindings
 from teachserve.dashboard.line_pane import Line, LinePane, spread
 from teachserve.demo.picture import Picture
+from teachserve.demo.wording import first_that_fits
+
+BACK = "Esc back"
+CAPITALS = re.compile(r"[A-Z]{2,}(?: [A-Z]{2,})*")
+"""What a banner says where there is little room: VIEW FROZEN, SLOWED."""
 
 
 class TitlePane(LinePane):
@@ -24,9 +30,18 @@ class TitlePane(LinePane):
 
     def lines(self, picture: Picture, width: int, height: int) -> list[Line]:
         left = self.title(picture)
-        if self.past or self.banner:
-            left = [*left, ("  ", ""), (self.past or self.banner, "banner")]
-        return [spread(left, [("Esc back", "label")], width)]
+        room = width - len(BACK) - 2
+        if told := self.past or self.banner:
+            short = f" {'; '.join(CAPITALS.findall(told)) or told.split(':')[-1].strip()} "
+            while len(left) > 1 and length(left) + 2 + len(short) > room:
+                left = left[:-1]
+            left = [*left, ("  ", ""), (first_that_fits(room - length(left) - 2, told, short), "banner")]
+        return [spread(left, [(BACK, "label")], width)]
+
+
+def length(line: Line) -> int:
+    """Cells that it takes."""
+    return sum(len(text) for text, _ in line)
 
 
 class DetailScreen(Screen[None]):

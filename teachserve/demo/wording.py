@@ -46,7 +46,7 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def first_that_fits(width: int, *ways: str) -> str:
+def first_that_fits(width: float, *ways: str) -> str:
     """The longest way to say it for which there is room, or the last: half a word may be another."""
     return next((one for one in ways if len(one) <= width), ways[-1])
 

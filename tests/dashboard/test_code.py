@@ -12,7 +12,7 @@ from teachserve.architectures import event_loop
 from teachserve.architectures import recycling as recycling_file
 from teachserve.dashboard.app import Dashboard
 from teachserve.dashboard.chosen import Choose
-from teachserve.dashboard.panes.code import CodePane
+from teachserve.dashboard.panes.code import CodePane, without_stub
 from teachserve.dashboard.source_text import coloured, cut
 from teachserve.demo.picture import Picture
 from teachserve.events import State
@@ -156,3 +156,11 @@ def test_pieces_are_the_text_and_words_of_python_stand_out() -> None:
     assert {style for line in pieces[1:5] for _, style in line} == {"quiet"}
     assert coloured(("def (:", "   '''open")) == [[("def (:", "")], [("   '''open", "")]]
     assert cut([("abc", "x"), ("def", "")], 2, 4) == [("c", "x"), ("d", "")]
+
+
+def test_of_a_comment_there_is_enough_to_read_or_nothing() -> None:
+    line = [("    code()", ""), ("      ", ""), ("# why it is done so", "quiet")]
+    assert "".join(text for text, _ in without_stub(line, 35)) == "    code()      # why it is done so"
+    assert "".join(text for text, _ in without_stub(line, 32)) == "    code()      # why it is d..."
+    assert "".join(text for text, _ in without_stub(line, 31)) == "    code()"
+    assert "".join(text for text, _ in without_stub(line, 8)) == "    code"

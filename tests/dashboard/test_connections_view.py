@@ -248,3 +248,19 @@ def test_waits_and_work_make_up_the_total_and_every_order_keeps_the_living_first
             assert [row.ended_at_s is None for row in rows] == [True] * len(living) + [False] * len(ended)
         for row in rows:
             assert len(column.text(shown, row, 9)[0]) == 9
+
+
+def test_the_title_says_that_the_view_is_frozen_and_how_to_leave_though_there_is_little_room() -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        await pilot.press("space", "j", "enter")
+        await until(pilot, lambda: isinstance(app.screen, ConnectionScreen))
+        await pilot.pause()
+        for width in (80, 66):
+            await pilot.resize_terminal(width, 24)
+            await pilot.pause()
+            title = screen_text(app).split("\n")[0]
+            assert title.startswith(" connection 1206")
+            assert " VIEW FROZEN " in title
+            assert title.endswith("Esc back")
+
+    play(with_connections(ONES, OVER), story, view="connections")

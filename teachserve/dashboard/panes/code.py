@@ -20,6 +20,9 @@ from teachserve.observe.snapshot import Header
 
 MARK = ">"
 """Stands before the lines where the chosen thread is."""
+MORE = "..."
+LEAST_COMMENT = 16
+"""Cells that a comment takes at least: a letter or two of it would say nothing."""
 WIDE = 100
 STEP = 8
 
@@ -191,9 +194,19 @@ def code_line(standing: Standing, row: int, text: Line, width: int) -> Line:
         (f"{counted:>{count}}", style),
         (f" {bar:<{heat}} ", warm),
         (f"{row:>3} ", "strong" if lit else "quiet"),
-        *cut(text, 0, room),
+        *without_stub(text, room),
     ]
     return spread(left, states, width)
+
+
+def without_stub(text: Line, room: int) -> Line:
+    """As much of the line as there is room for; of the comment at its end all, or enough to read and that it goes on."""
+    code, whole = solid(text), sum(len(piece) for piece, _ in text)
+    if whole <= room or not code < room:
+        return cut(text, 0, room)
+    if room < whole - len(text[-1][0]) + LEAST_COMMENT:
+        return cut(text, 0, code)
+    return [*cut(text, 0, room - len(MORE)), (MORE, "quiet")]
 
 
 def solid(text: Line) -> int:

@@ -145,4 +145,4 @@ def title(picture: Picture, number: int) -> Line:
     since = duration(present(picture, one))
     words = f" for {since}" if one.ended_at_s is None else f" {since} ago"
     held = f", held by {picture.connections.name(one.thread)}" if one.thread and one.ended_at_s is None else ""
-    return [(f"connection {number}  ", "strong"), (f"{glyph} {one.place}", style), (f"{words}{held}", "")]
+    return [(f"connection {number}  ", "strong"), (f"{glyph} {one.place}", style), (words, ""), (held, "")]

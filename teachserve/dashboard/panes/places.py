@@ -16,7 +16,7 @@ from teachserve.dashboard.glyphs import GLYPHS, KERNEL, css_name
 from teachserve.dashboard.line_pane import Line, LinePane
 from teachserve.dashboard.tokens import Token, Tokens
 from teachserve.demo.picture import Picture
-from teachserve.demo.wording import counted, short
+from teachserve.demo.wording import counted, first_that_fits, short
 from teachserve.observe import places
 from teachserve.observe.places import Flow, Pair, Places, Room
 from teachserve.observe.snapshot import ThreadView
@@ -206,5 +206,6 @@ def caption(found: Places, layout: Layout, untold: list[Pair], scale: int, queue
         shown = [part for last, part in enumerate(told, 1) if len(text + ", ".join(told[:last])) + 12 <= width]
         text += f"also {', '.join(shown)}" + (f" (+{len(told) - len(shown)})" if len(shown) < len(told) else "")
     else:
-        text += "the numbers at the arrows are moves/s, exact"
+        ways = "the numbers at the arrows are moves/s, exact", "at the arrows: moves/s, exact", "arrows: moves/s"
+        text += first_that_fits(width - len(text), *ways)
     return [(text[:width], "quiet")]

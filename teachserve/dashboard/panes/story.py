@@ -28,7 +28,17 @@ class StoryPane(LinePane):
         if phase != self._phase or not self._since_s <= at_s < self._since_s + HOLD_S:
             self._text, self._phase, self._since_s = sentence(picture), phase, at_s
         age_s = at_s - self._since_s
-        text = f"{self._text} ({age_s:.1f}s ago)" if age_s >= 0.05 else self._text
-        lines = textwrap.wrap(text, max(20, width - 2), max_lines=max(1, height), placeholder=" ...")
+        lines = told(self._text, f" ({age_s:.1f}s ago)" if age_s >= 0.05 else "", max(20, width - 2), max(1, height))
         marks = [">", *[" "] * len(lines)]
         return [[(f"{mark} ", "label"), (text, "strong")] for mark, text in zip(marks, lines, strict=False)]
+
+
+def told(sentence: str, age: str, width: int, height: int) -> list[str]:
+    """As many of its clauses as there is room for in so many lines, and how old it is."""
+    clauses = sentence.split("; ")
+    for count in range(len(clauses), 0, -1):
+        end = "" if count == len(clauses) else "; ..."
+        lines = textwrap.wrap("; ".join(clauses[:count]) + end + age, width)
+        if len(lines) <= height:
+            return lines
+    return textwrap.wrap(clauses[0] + age, width, max_lines=height, placeholder=" ...")

@@ -1,10 +1,12 @@
 """The kernel as witness: how often it agrees with what our threads say of themselves, and how often it can tell."""
 
+from math import inf
+
 from teachserve.dashboard.glyphs import GLYPHS, css_name
 from teachserve.dashboard.line_pane import Line, LinePane
 from teachserve.dashboard.verdicts import SHORT
 from teachserve.demo.picture import Picture
-from teachserve.demo.wording import percent, short
+from teachserve.demo.wording import counted, first_that_fits, percent, short
 from teachserve.events import STATES, State
 from teachserve.observe.kernel import Look
 from teachserve.observe.verdict import Shares, Verdict
@@ -28,25 +30,35 @@ class WitnessPane(LinePane):
         look = picture.witness
         if look is None or look.unavailable:
             return [[("Kernel     ", "label"), (f"n/a: {look.unavailable if look else 'not asked yet'}", "quiet")]]
-        return table(look, width, height) if height > 3 else [summary(look)]
+        return table(look, width, height) if height > 3 else [summary(look, width)]
 
 
-def alarms(look: Look) -> list[str]:
-    """What must not be overlooked: states where the kernel differs, or has had nothing to say for a minute."""
+def alarms(look: Look, room: float = inf) -> list[str]:
+    """What must not be overlooked: states where the kernel differs, or has had nothing to say for a minute.
+
+    Where their names have no room it says how many they are, and in which view they are named.
+    """
     differing = [f"{state.value} {shares.differs}" for state, shares in look.shares.items() if shares.differs]
     silent = [f"{state.value} for {look.unjudged_for_s[state]:.0f} s" for state in look.unjudged]
-    return [
-        *(["differs: " + ", ".join(differing)] if differing else []),
-        *(["no judgement of " + ", ".join(silent)] if silent else []),
-    ]
+    told = []
+    for what, states in (("differs: ", differing), ("no judgement of ", silent)):
+        if states:
+            many = f"{what}{counted(len(states), 'state')} (9)"
+            told.append(first_that_fits(room, what + ", ".join(states), many))
+    return told
 
 
-def summary(look: Look) -> Line:
+def summary(look: Look, width: int) -> Line:
     """`agrees 99.8 % · judged 43.0 % of 1234 samples`, alarms between the two so that they are not cut off."""
     total = look.total
     line: Line = [("Kernel     ", "label"), ("agrees ", ""), (percent(total.agreement), agreement_style(total))]
-    line += [(f" · {alarm}", "alarm") for alarm in alarms(look)]
-    return [*line, (f" · judged {percent(total.coverage)} of {short(total.samples, 6)} samples", "")]
+    room = width - sum(len(text) for text, _ in line)
+    named, few = alarms(look), alarms(look, 0)
+    ways = [" · ".join(["", *told]) for told in (named, [*named[:1], *few[1:]], few)]
+    line.append((told := first_that_fits(room, *ways), "alarm"))
+    room -= len(told)
+    judged = f" · judged {percent(total.coverage)}"
+    return [*line, (first_that_fits(room, f"{judged} of {short(total.samples, 6)} samples", judged, ""), "")]
 
 
 def table(look: Look, width: int, height: int) -> list[Line]:
@@ -54,7 +66,7 @@ def table(look: Look, width: int, height: int) -> list[Line]:
     head = f"{'The kernel says':<{NAME}}{'agrees':>8}{'judged':>8}{'samples':>8}"
     lines: list[Line] = [[(head.ljust(width), "heading")]]
     lines.append([(f"{'in sum':<{NAME}}", "strong"), *figures(look.total)])
-    lines += [[(f"! {alarm}", "alarm")] for alarm in alarms(look)]
+    lines += [[(f"! {alarm}", "alarm")] for alarm in alarms(look, width - 2)]
     told = [f"{SHORT[verdict][0]} {look.total.share(verdict) * 100:.0f} %" for verdict in UNTOLD]
     lines.append([(", ".join(told), "quiet")])
     for state in STATES:
