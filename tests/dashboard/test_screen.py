@@ -1,5 +1,6 @@
 """What a person finds on the screen: at 80x24 all of it, on a larger one more, on a smaller one a sentence."""
 
+import asyncio
 import re
 from dataclasses import replace
 
@@ -9,15 +10,16 @@ from textual.pilot import Pilot
 
 from teachserve.dashboard.app import Dashboard
 from teachserve.dashboard.list_pane import STEADY
+from teachserve.dashboard.panes.story import told
 from teachserve.dashboard.panes.threads import ThreadTable
 from teachserve.demo.picture import History, LoadView
 from teachserve.events import STATES, State
 from teachserve.observe.accept_queue import AcceptQueue
 from teachserve.observe.kernel import Look
-from teachserve.observe.snapshot import LogLine, QueueView
+from teachserve.observe.snapshot import EventView, LogLine, QueueView
 from teachserve.observe.verdict import Shares
 
-from .board import Given, play, screen_text, show, text_of
+from .board import Given, play, screen_text, show, text_of, until
 
 # What the screen owes a reader at 80x24, and where: the ten questions of readers.md stand on it.
 OWED = [
@@ -218,3 +220,43 @@ def test_a_server_without_a_header_and_without_threads_is_no_error() -> None:
     assert "connecting to the server" in text
     text = text_of(picture(snapshot([], header=header("event-loop", "loop"))))
     assert "There is no loop: nobody accepts" in text
+
+
+def test_states_that_the_kernel_does_not_judge_are_counted_where_their_names_have_no_room() -> None:
+    silent = (State.WRITING, State.CREATING, State.HANDING_OVER, State.ACCEPTED)
+    shares = {State.READING: Shares(90, 0, 0, 0, 0, 0)} | dict.fromkeys(silent, Shares(0, 5, 5, 0, 0, 0))
+    look = Look((), shares, sum(shares.values(), Shares()), dict.fromkeys(silent, 61.0), 0.0)
+    text = text_of(picture(witness=look))
+    assert "no judgement of 4 states (9) · judged 69.2 %" in text
+    assert "accepted for 61 s" in re.sub(r"\s+", " ", text_of(picture(witness=look), view="kernel"))
+
+
+def test_a_sentence_that_is_too_long_ends_with_a_whole_clause() -> None:
+    clauses = ["the acceptor blocks in accept(2)", "all 8 workers serve", "92 items wait on 'connections'"]
+    lines = told("; ".join(clauses) + ".", " (0.4s ago)", 40, 2)
+    assert " ".join(lines) == "the acceptor blocks in accept(2); all 8 workers serve; ... (0.4s ago)"
+    assert told("; ".join(clauses), "", 100, 1) == ["; ".join(clauses)]
+
+
+def test_events_stand_in_columns_however_long_a_thread_is_called() -> None:
+    long = EventView(AT, 1, "thread-maker-1", None, State.CREATING, None, 0, True)
+    short = EventView(AT, 2, "worker-2", None, State.READING, None, 0, True)
+    text = text_of(picture(replace(recycling(), events=(long, short))), view="events").split("\n")
+    first, other = (next(line for line in text if name in line) for name in ("thread-maker-1", "worker-2"))
+    assert first.index("creating") == other.index("reading")
+
+
+def test_a_message_hides_neither_the_link_nor_the_keys() -> None:
+    async def run() -> list[str]:
+        source = Given(picture())
+        app = Dashboard(source, clock=lambda: 0.0)
+        async with app.run_test(size=(80, 24), notifications=True) as pilot:
+            await until(pilot, lambda: app.newest is not None)
+            app.say("so it is")
+            await until(pilot, lambda: "so it is" in screen_text(app))
+            source.closed.set()
+            return screen_text(app).split("\n")
+
+    lines = asyncio.run(run())
+    assert lines[-2].endswith("events sampled")
+    assert lines[-1].endswith("X Stop")

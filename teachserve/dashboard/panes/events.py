@@ -13,6 +13,8 @@ HOLD_S = 0.5
 NEWS_S = 10.0
 """The server's last line keeps its place this long, however many events come."""
 LABEL = 11
+NAME = 13
+"""Cells for a thread's name; more where one of those shown is longer."""
 
 
 class EventsPane(LinePane):
@@ -42,11 +44,12 @@ def listed(picture: Picture, width: int, height: int) -> list[Line]:
     sampled = "complete" if picture.snapshot.streaming else "sampled"
     high = height > 6
     happened = newest(picture, height - 1 if high else height)
+    names = max([NAME, *(len(one.thread_name) for one in happened if isinstance(one, EventView))])
     if high:
-        lines = [event_line(one, width) for one in happened]
+        lines = [event_line(one, width, names) for one in happened]
         return [[(f"Last events ({sampled})".ljust(width), "heading")], *lines]
     labels = ["Events", sampled] + [""] * height
-    lines = [event_line(one, width - LABEL) for one in happened] or [[("none yet", "quiet")]]
+    lines = [event_line(one, width - LABEL, names) for one in happened] or [[("none yet", "quiet")]]
     return [[(label.ljust(LABEL), "label"), *line] for label, line in zip(labels, lines, strict=False)]
 
 
@@ -60,7 +63,7 @@ def newest(picture: Picture, room: int) -> list[EventView | LogLine]:
     return last
 
 
-def event_line(one: EventView | LogLine, width: int) -> Line:
+def event_line(one: EventView | LogLine, width: int, names: int = NAME) -> Line:
     """`12.345s worker-3      Recycled       conn 1203`; the connection only where it fits whole."""
     moment: Line = [(f"{one.at_s:8.3f}s ", "quiet")]
     if isinstance(one, LogLine):
@@ -69,6 +72,6 @@ def event_line(one: EventView | LogLine, width: int) -> Line:
     connection = f" conn {one.connection}" if one.connection else ""
     entered = one.state.value if one.state and one.state not in (State.ENDED, State.BROKEN) else ""
     named = one.name if not one.name.startswith("Entered") else entered
-    line: Line = [*moment, (f"{one.thread_name:<13} ", ""), (f"{named:<14}", name)]
+    line: Line = [*moment, (f"{one.thread_name:<{names}} ", ""), (f"{named:<14}", name)]
     fits = sum(len(text) for text, _ in line) + len(connection) <= width
     return [*line, (connection, "quiet")] if fits else line
