@@ -134,5 +134,5 @@ def waiting(snapshot: Snapshot, queued: int | None) -> list[Waiting]:
             queue.connections for queue in snapshot.queues.values()
         )
         found.append(Waiting("loop: begun", max(0, in_progress - at_work), S.SELECTING))
-        found.append(Waiting("loop: idle", watched - in_progress, S.SELECTING))
+        found.append(Waiting("loop: unread", watched - in_progress, S.SELECTING))
     return found

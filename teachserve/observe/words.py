@@ -40,7 +40,7 @@ WORDS: dict[str, dict[str, str]] = {
         "waiting-place bar": "all connections at this moment by the place where they are, one stretch for each place",
         "watched": "connections that an event loop watches, with a request begun or without",
         "loop: begun": "connections that an event loop watches, with a request begun, none of which it is working on now",
-        "loop: idle": "connections that an event loop watches, without a request begun",
+        "loop: unread": "connections that an event loop watches, of whose next request it has read nothing as yet",
         "kept": "connections whose clients were answered and stay, without asking anything yet",
         "room": "a part of the places view: the threads and connections that are in the same state or queue",
         "token": "one thread, drawn in the room where it is; its moves are sampled once a frame",

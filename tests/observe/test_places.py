@@ -72,7 +72,7 @@ def test_what_a_loop_watches_is_counted_once() -> None:
     counters = dict.fromkeys(COUNTERS, 0) | {"watched": 100, "watched_in_progress": 30}
     found = {one.name: one.count for one in waiting(snapshot({}, states=states, counters=counters), 0)}
     assert found["handling"] == 1
-    assert (found["loop: begun"], found["loop: idle"]) == (29, 70)
+    assert (found["loop: begun"], found["loop: unread"]) == (29, 70)
     assert sum(found.values()) == 100
 
 

@@ -19,7 +19,7 @@ class WaitingPane(LinePane):
         "named queue",
         *(state.value for state in HELD),
         "loop: begun",
-        "loop: idle",
+        "loop: unread",
     )
 
     def lines(self, picture: Picture, width: int, height: int) -> list[Line]:
