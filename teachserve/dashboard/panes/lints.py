@@ -1,6 +1,7 @@
 """The lints: rules that a healthy server keeps. What is broken now stands first, with what to do; then what was."""
 
 import textwrap
+from collections.abc import Sequence
 
 from teachserve.dashboard.line_pane import Line, LinePane
 from teachserve.demo.picture import Picture
@@ -22,20 +23,20 @@ class LintsPane(LinePane):
 
     def lines(self, picture: Picture, width: int, height: int) -> list[Line]:
         now, over = picture.findings, picture.over
-        kept = len(LINTS) - len(now)
-        head = f"Lints: {len(now)} broken now, {kept} kept" + (f", {len(over)} broken before" if over else "")
+        head = f"Lints: {len(now)} of {len(LINTS)} rules broken now" + (f", {len(over)} before" if over else "")
         lines: list[Line] = [[(head.ljust(width), "heading")]]
         for one in now:
-            told = f"{one.text} (for {duration(picture.snapshot.at_s - one.since_s)}). {LINTS[one.lint].remedy}"
-            lines += paragraph(one, told, "alarm", "", width)
+            told = f"{one.text} (for {duration(picture.snapshot.at_s - one.since_s)})"
+            lines += paragraph(one, (told, f"Remedy: {LINTS[one.lint].remedy}"), "alarm", "", width)
         for one in over:
-            lines += paragraph(one, f"until {one.until_s:.1f}s: {one.text}", "quiet", "quiet", width)
+            lines += paragraph(one, (f"until {one.until_s:.1f}s: {one.text}",), "quiet", "quiet", width)
         return lines if len(lines) <= height else [*lines[: height - 1], [("...", "quiet")]]
 
 
-def paragraph(one: Finding, told: str, name_style: str, style: str, width: int) -> list[Line]:
-    """The lint's name, and its sentence beside it over as many lines as it takes."""
-    first, *more = textwrap.wrap(printable(told), max(20, width - NAME - 2))
+def paragraph(one: Finding, told: Sequence[str], name_style: str, style: str, width: int) -> list[Line]:
+    """The lint's name, and its sentences beside it, each over as many lines as it takes."""
+    room = max(20, width - NAME - 2)
+    first, *more = [line for sentence in told for line in textwrap.wrap(printable(sentence), room)]
     return [
         [(f"{'!' if name_style == 'alarm' else ' '} {one.lint:<{NAME - 1}} ", name_style), (first, style)],
         *([(" " * (NAME + 2) + text, style)] for text in more),
