@@ -126,7 +126,7 @@ def said(why: str, width: int) -> list[Line]:
 def times_block(picture: Picture, known: Known, width: int, height: int) -> list[Line]:
     """Time by state, the present stay included."""
     if known.inspection is None:
-        return titled("Time by state", said(known.silence or ASKING, width), width, height)
+        return titled("Time by state", said(f"n/a: {known.silence}" if known.silence else ASKING, width), width, height)
     times = dict(known.inspection.times_s)
     thread = known.thread
     spent = age(picture.snapshot, thread)
@@ -155,7 +155,7 @@ def stack_block(picture: Picture, known: Known, width: int, height: int) -> list
     if height < 2:
         return titled("Python stack", [], width, height)
     if inspection is None:
-        return titled("Python stack", said(known.silence or ASKING, width), width, height)
+        return titled("Python stack", said(f"n/a: {known.silence}" if known.silence else ASKING, width), width, height)
     ago = duration(max(0.0, picture.snapshot.at_s - inspection.at_s))
     header = picture.snapshot.header
     if not inspection.stack:
@@ -205,7 +205,7 @@ def events_block(
         kind = "sampled" + (f": {known.silence}" if known.silence else "")
     else:
         kind = "all of them" + (f", but {snapshot.focus_lost} lost" if snapshot.focus_lost else "")
-    heading = f"Last {counted(len(shown), 'event')} ({kind})" if shown else f"Last events ({kind}): none yet"
+    heading = f"Last {counted(len(shown), 'event')} ({kind})" if shown else f"Last events ({kind}): none"
     ends = [*(one.at_s for one in events[1:]), None][-len(shown) :] if shown else []
     lines = [
         event_line(one, None if end is None or sampled else end - one.at_s)

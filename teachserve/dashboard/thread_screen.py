@@ -11,6 +11,7 @@ from teachserve.demo.picture import Picture
 from teachserve.observe.snapshot import ThreadView
 
 FROZEN = "the view is frozen: the thread was not looked at before"
+ENDED = "the thread has ended"
 ASK_S = 1.0
 """How often the server is asked for the stack and the times."""
 
@@ -32,6 +33,8 @@ class ThreadPane(LinePane):
         known = self.known
         if known.inspection is None and not known.silence and self.app.frozen:
             known = replace(known, silence=FROZEN)
+        elif known.silence and over(known):
+            known = replace(known, silence=ENDED)  # the server's sentence would stand there three times
         return detail(picture, known, width, height)
 
     def watch_picture(self) -> None:

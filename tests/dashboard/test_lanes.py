@@ -287,3 +287,7 @@ def test_no_lane_is_no_error() -> None:
 
 def test_the_cells_are_a_ladder() -> None:
     assert list(CELLS_US) == sorted(CELLS_US)
+
+
+def test_the_mark_of_an_end_which_no_count_explains_is_explained_beside_the_axis() -> None:
+    assert any(line.startswith("▌ x ended ") for line in text_of(picture(), view="lanes").split("\n"))

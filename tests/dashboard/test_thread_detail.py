@@ -334,3 +334,18 @@ def test_the_shares_of_time_are_of_all_the_time_whatever_the_room(rows: int) -> 
     if rows:
         assert sum(shares) == pytest.approx(100, abs=0.06 * rows)
         assert "others" in lines[-1][0][0]
+
+
+def test_that_a_thread_has_ended_is_said_in_few_words_wherever_nothing_is_known() -> None:
+    refusal = "there is no thread 6: it has ended, or was never made"
+
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        others = tuple(one for one in recycling().threads if one.number != 6)
+        gone = thread(6, State.ENDED, since_s=AT, ended_at=AT)
+        await show(app, pilot, picture(replace(recycling(), threads=others, ended=(gone,), events=())))
+        text = screen_text(app)
+        assert refusal not in text
+        assert text.count("n/a: the thread has ended") == 4  # the kernel, times, serving times, stack
+        assert "Last events (sampled: the thread has ended): none" in text
+
+    opened(story, picture(), refusal=refusal)

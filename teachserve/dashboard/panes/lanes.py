@@ -6,6 +6,7 @@ from textual import events
 from textual.reactive import reactive
 
 from teachserve.dashboard.chosen import Choose, Chosen, Open
+from teachserve.dashboard.glyphs import GLYPHS
 from teachserve.dashboard.keys import bindings
 from teachserve.dashboard.lane_cells import (
     Window,
@@ -19,11 +20,13 @@ from teachserve.dashboard.line_pane import Line, LinePane, spread
 from teachserve.dashboard.standing import chosen_thread
 from teachserve.demo.picture import Picture
 from teachserve.demo.wording import duration, short
-from teachserve.events import STATES
+from teachserve.events import STATES, State
 from teachserve.observe.lane import KEEP_US, Lane
 
 CELLS_US = (1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000)
 OPENING = CELLS_US.index(100_000)
+ENDED = f"{GLYPHS[State.ENDED]} {State.ENDED}"
+"""The counts above explain every glyph of a living thread by standing beside its word."""
 NAME = 10
 """The names' column is at least so wide, and gets no narrower: it must not jump with each tenth thread."""
 
@@ -81,7 +84,8 @@ class LanesPane(LinePane):
         margin = " " * (self._names + 2)
         marks = [[(margin, ""), *mark_line(columns, window.cells)]] if picture.marks else []
         empty: list[Line] = [[]] * (self.room - len(rows))
-        return [self._heading(picture, window, width), *marks, *lanes, *empty, [(margin, ""), *axis(window)]]
+        legend = (f" {ENDED}".ljust(len(margin)), "quiet")
+        return [self._heading(picture, window, width), *marks, *lanes, *empty, [legend, *axis(window)]]
 
     def _lit(self, picture: Picture | None) -> int:
         """The number of the chosen thread, by itself or by its connection; 0: none."""
