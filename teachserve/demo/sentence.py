@@ -36,6 +36,8 @@ DOING = {
     State.BACKING_OFF: ("backs off", "back off"),
     State.ACCEPTED: ("has just accepted", "have just accepted"),
 }
+WORTH_TELLING_S = 0.001
+"""`for 0us` would be no news."""
 
 
 def sentence(picture: Picture) -> str:
@@ -96,7 +98,9 @@ def _single(picture: Picture, thread: ThreadView) -> str:
     elif state is State.SELECTING:
         head = f"the {role} blocks in epoll_wait(2) until one of its sockets is ready"
     elif state is State.HANDLING:
-        head = f"the {role} is inside a handler for {duration(age(picture.snapshot, thread))}: nobody accepts"
+        spent = age(picture.snapshot, thread)
+        since = f" for {duration(spent)}" if spent is None or spent >= WORTH_TELLING_S else ""
+        head = f"the {role} is inside a handler{since}: nobody accepts"
         head += " and nobody else is served" if alone else ""
     else:
         head = f"the {role} {ELSEWHERE.get(state, f'is {state}')}: nobody accepts"
@@ -171,5 +175,4 @@ def _queues(picture: Picture) -> str:
     if not kernel:
         return "nothing waits in a queue"
     ours = "".join(f" and {counted(length, 'item')} on {name!r}" for length, name in own)
-    ours = ours or (" and 0 in ours" if picture.snapshot.queues else "")
     return f"{counted(kernel, 'connection')} {'waits' if kernel == 1 else 'wait'} in the kernel's queue{ours}"

@@ -36,7 +36,7 @@ TABLE = [
     (
         recycling(11, 3),
         5,
-        "3 of 11 workers are in accept(2); 7 serve; 5 connections wait in the kernel's queue and 0 in ours.",
+        "3 of 11 workers are in accept(2); 7 serve; 5 connections wait in the kernel's queue.",
     ),
     (
         recycling(11, 1),
@@ -51,7 +51,7 @@ TABLE = [
     (
         of("worker", *WORKERS, queues={"wanted": (0, 9)}),
         92,
-        "All 8 workers serve; 92 connections wait in the kernel's queue and 0 in ours.",
+        "All 8 workers serve; 92 connections wait in the kernel's queue.",
     ),
     (
         of("worker", ("worker", S.HANDLING, 6), ("worker", S.RECYCLING, 2), queues={"wanted": (1, 9)}),
@@ -183,3 +183,9 @@ def test_it_has_a_sentence_for_every_state_and_none_too_long(state: State, count
         assert words.endswith(".")
         assert words[0].isupper() or not words[0].isalpha()
         assert len(words) <= LONGEST + 30
+
+
+def test_no_time_is_told_in_a_handler_that_was_entered_just_now() -> None:
+    now = thread(1, S.HANDLING, "loop", since_s=AT)
+    text = sentence(picture(snapshot([now], header=header("event-loop", "loop"))))
+    assert text.startswith("The loop is inside a handler: nobody accepts")
