@@ -189,7 +189,9 @@ def test_a_line_a_thread_a_cell_a_moment() -> None:
     assert third.count("│") == 1
     assert third.rstrip().endswith("#" * 40)
     assert "x" + " " * 20 in lane_of(told, "worker-2").ljust(80)
-    assert "|8s" in told.split("\n")[-3] or "|7s" in told.split("\n")[-3]
+    lines = told.split("\n")
+    below = lines[next(number for number, line in enumerate(lines) if "Lanes 1-12" in line) + 1]
+    assert "|8s" in below or "|7s" in below
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60), (60, 16)])
@@ -261,7 +263,7 @@ def test_a_lane_is_chosen_with_the_arrows_a_page_or_a_click_and_lit() -> None:
             assert f">worker-{number} " in screen_text(app)
         await pilot.press("pageup")
         assert app.chosen.thread == 1
-        await pilot.click(LanesPane, (5, 3))
+        await pilot.click(LanesPane, (5, 4))
         assert app.chosen.thread == 3
         app.post_message(Choose(thread=6))
         await pilot.pause()
@@ -290,4 +292,6 @@ def test_the_cells_are_a_ladder() -> None:
 
 
 def test_the_mark_of_an_end_which_no_count_explains_is_explained_beside_the_axis() -> None:
-    assert any(line.startswith("▌ x ended ") for line in text_of(picture(), view="lanes").split("\n"))
+    lines = text_of(picture(), view="lanes").split("\n")
+    heading = next(number for number, line in enumerate(lines) if line.startswith("▌ Lanes"))
+    assert lines[heading + 1].startswith("▌ x ended ")

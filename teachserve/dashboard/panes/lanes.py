@@ -32,7 +32,10 @@ NAME = 10
 
 
 class LanesPane(LinePane):
-    """A heading, the changes that were made, the lanes of the threads that were there, and the time."""
+    """A heading, the time, the changes that were made, and the lanes of the threads that were there.
+
+    The time stands above: below few lanes it would be far from them, and jump with each that comes or goes.
+    """
 
     BINDINGS: ClassVar = bindings("lanes")
     chosen: reactive[Chosen] = reactive(Chosen(), repaint=False, init=False)
@@ -83,9 +86,8 @@ class LanesPane(LinePane):
         lanes = [self._row(lane, window, columns, lane.holds(lit)) for lane in rows]
         margin = " " * (self._names + 2)
         marks = [[(margin, ""), *mark_line(columns, window.cells)]] if picture.marks else []
-        empty: list[Line] = [[]] * (self.room - len(rows))
         legend = (f" {ENDED}".ljust(len(margin)), "quiet")
-        return [self._heading(picture, window, width), *marks, *lanes, *empty, [legend, *axis(window)]]
+        return [self._heading(picture, window, width), [legend, *axis(window)], *marks, *lanes]
 
     def _lit(self, picture: Picture | None) -> int:
         """The number of the chosen thread, by itself or by its connection; 0: none."""
@@ -163,7 +165,7 @@ class LanesPane(LinePane):
 
     def on_click(self, event: events.Click) -> None:
         """The lane that was clicked on is chosen."""
-        y = event.get_content_offset_capture(self).y - (self.size.height - 1 - self.room)
+        y = event.get_content_offset_capture(self).y - (self.size.height - self.room)
         if 0 <= y < min(self.room, len(self._shown) - self._first):
             self.select(self._first + y)
 
