@@ -10,10 +10,11 @@ from textual.pilot import Pilot
 
 from teachserve.dashboard.app import Dashboard
 from teachserve.dashboard.list_pane import STEADY
+from teachserve.dashboard.panes.events import event_line
 from teachserve.dashboard.panes.story import told
 from teachserve.dashboard.panes.threads import ThreadTable
 from teachserve.demo.picture import History, LoadView
-from teachserve.events import STATES, State
+from teachserve.events import STATES, Mark, State
 from teachserve.observe.accept_queue import AcceptQueue
 from teachserve.observe.kernel import Look
 from teachserve.observe.snapshot import EventView, LogLine, QueueView
@@ -260,3 +261,8 @@ def test_a_message_hides_neither_the_link_nor_the_keys() -> None:
     lines = asyncio.run(run())
     assert lines[-2].endswith("events sampled")
     assert lines[-1].endswith("X Stop")
+
+
+def test_a_connection_that_was_closed_is_no_alarm_and_one_that_was_refused_is() -> None:
+    styles = {mark: event_line(EventView(AT, 2, "worker-2", None, None, mark, 7, False), 80)[2] for mark in Mark}
+    assert [mark for mark, (_, style) in styles.items() if style == "alarm"] == [Mark.REFUSED]

@@ -4,7 +4,7 @@ from teachserve.dashboard.glyphs import css_name
 from teachserve.dashboard.line_pane import Line, LinePane
 from teachserve.demo.picture import Picture
 from teachserve.demo.wording import printable
-from teachserve.events import MARKS, State, mark_name
+from teachserve.events import MARKS, Mark, State, mark_name
 from teachserve.observe.glossary import NAMED
 from teachserve.observe.snapshot import EventView, LogLine
 
@@ -12,6 +12,7 @@ HOLD_S = 0.5
 """Events stand at least this long: ten lists a second are a flicker, not a list."""
 NEWS_S = 10.0
 """The server's last line keeps its place this long, however many events come."""
+MARK_STYLES = {Mark.CLOSED: "quiet", Mark.REFUSED: "alarm"}
 LABEL = 11
 NAME = 13
 """Cells for a thread's name; more where one of those shown is longer."""
@@ -68,7 +69,7 @@ def event_line(one: EventView | LogLine, width: int, names: int = NAME) -> Line:
     moment: Line = [(f"{one.at_s:8.3f}s ", "quiet")]
     if isinstance(one, LogLine):
         return [*moment, (printable(one.text), "strong")]
-    name = css_name(one.state) if one.state else "alarm"
+    name = css_name(one.state) if one.state else MARK_STYLES.get(one.mark, "")
     connection = f" conn {one.connection}" if one.connection else ""
     entered = one.state.value if one.state and one.state not in (State.ENDED, State.BROKEN) else ""
     named = one.name if not one.name.startswith("Entered") else entered
