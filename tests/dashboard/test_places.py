@@ -198,3 +198,10 @@ def test_where_there_is_plenty_of_room_the_picture_takes_it() -> None:
     lines = drawn(picture(server("recycling")), 96, 41)
     last = next(number for number, line in enumerate(lines) if line.startswith("x ended"))
     assert last >= 36
+
+
+def test_who_waits_where_no_queue_has_a_name_is_said_to_wait() -> None:
+    shown = picture(replace(server("thread-pool"), queues={}))
+    text = "\n".join(drawn(shown))
+    assert "0 queues" not in text
+    assert "~ waiting" in text

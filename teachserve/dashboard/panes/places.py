@@ -17,6 +17,7 @@ from teachserve.dashboard.line_pane import Line, LinePane
 from teachserve.dashboard.tokens import Token, Tokens
 from teachserve.demo.picture import Picture
 from teachserve.demo.wording import counted, first_that_fits, short
+from teachserve.events import State
 from teachserve.observe import places
 from teachserve.observe.places import Flow, Pair, Places, Room
 from teachserve.observe.snapshot import ThreadView
@@ -80,6 +81,8 @@ def label(room: Room, picture: Picture) -> str:
     """The room's glyph and name; the queues have names of their own."""
     if room.name == places.QUEUES.name:
         names = list(picture.snapshot.queues)
+        if not names:  # they wait for one another, as who closes the listening socket does
+            return f"{GLYPHS[State.WAITING]} {State.WAITING}"
         return f"~ queue {names[0]}" if len(names) == 1 else f"~ {len(names)} queues"
     return f"{GLYPHS[room.states[0]] if room.states else KERNEL} {room.name}"
 
