@@ -1,17 +1,20 @@
 """The command palette: whatever can be done, changed, seen or explained is found by its name, with a sentence."""
 
+import re
+
 from demo.pictures import picture
+from textual.command import CommandList
 from textual.pilot import Pilot
 from textual.widgets import Input
 
 from teachserve.architectures import NAMES
 from teachserve.dashboard.app import Dashboard
 from teachserve.dashboard.keys import EVERYWHERE, KEYS
-from teachserve.dashboard.palette import Everything
+from teachserve.dashboard.palette import Command, Everything
 from teachserve.dashboard.views import VIEWS
 from teachserve.observe.glossary import GLOSSARY
 
-from .board import Given, play, screen_text
+from .board import Given, drawn, play, screen_text, until
 
 
 async def choose(pilot: Pilot, app: Dashboard, text: str) -> None:
@@ -66,3 +69,27 @@ def test_a_word_of_the_palette_is_explained() -> None:
         assert "Workers that may block".lower() in next(iter(app._notifications)).message.lower()
 
     play(picture(), story)
+
+
+def test_the_sentence_of_an_entry_is_there_to_its_last_word() -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        lengths = (75, 76) * 10  # as much as the list has room for before its scrollbar comes
+        commands = [
+            Command(f"one {number}", lambda: None, ("word " * 20)[: length - 5] + " last")
+            for number, length in enumerate(lengths)
+        ]
+        Everything.commands = lambda self: iter(commands)
+        await pilot.press("ctrl+p")
+        await pilot.press(*"one")
+        await until(pilot, lambda: "one 1" in screen_text(app))
+        await until(pilot, lambda: app.screen.query_one(CommandList).option_count == len(commands))
+        await drawn(app)
+        entries = re.split(r"one \d+\n", screen_text(app))[1:-1]
+        assert entries
+        assert all("last" in entry for entry in entries)
+
+    before = Everything.commands
+    try:
+        play(picture(), story)
+    finally:
+        Everything.commands = before
