@@ -20,7 +20,7 @@ from teachserve.observe.verdict import Shares, Verdict
 HOLD_S = 10.0
 """How long a contradiction stays on the screen: the next look may be a third of a second away."""
 LEGEND = (
-    "ok: call and descriptor as the state wants · moved: went on while asked",
+    "% of samples · ok: call and descriptor fit · moved: went on while asked",
     "running: in no call · GIL: the interpreter's futex, inferred · lock: another",
 )
 IN_SUM = 1
