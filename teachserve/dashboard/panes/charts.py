@@ -100,10 +100,11 @@ class ChartsPane(LinePane):
         visible = max(1, min(down, (height - 1) // LOWEST))
         first = max(0, min(self.first, down - visible))
         each = (height - 1) // visible
+        gap = 3 if width // across >= NARROWEST + 3 else 1
         lines: list[Line] = []
         for row in range(first, first + visible):
             charts = CHARTS[row * across : (row + 1) * across]
-            lines += beside([chart_lines(picture, chart, width // across - 1, each) for chart in charts])
+            lines += beside([chart_lines(picture, chart, width // across - gap, each) for chart in charts], gap)
         lines += [[]] * (height - 1 - len(lines))
         shown = min(len(CHARTS), (first + visible) * across)
         return [*lines, foot(picture, f"charts {first * across + 1}-{shown} of {len(CHARTS)}", width)]
@@ -125,9 +126,9 @@ class ChartsPane(LinePane):
         self.action_move(-1)
 
 
-def beside(charts: Sequence[list[Line]]) -> list[Line]:
-    """Charts of one height next to each other."""
-    return [[piece for part in parts for piece in (*part, (" ", ""))] for parts in zip(*charts, strict=True)]
+def beside(charts: Sequence[list[Line]], gap: int) -> list[Line]:
+    """Charts of one height next to each other, so many blanks between them."""
+    return [[piece for part in parts for piece in (*part, (" " * gap, ""))] for parts in zip(*charts, strict=True)]
 
 
 def chart_lines(picture: Picture, chart: Chart, width: int, height: int) -> list[Line]:
