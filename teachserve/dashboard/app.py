@@ -1,8 +1,6 @@
 """The dashboard: one thread reads pictures, the newest goes to the screen, keys go back to the server and the load."""
 
-import asyncio
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from typing import ClassVar, Protocol
@@ -13,10 +11,11 @@ from textual.message import Message
 from teachserve.dashboard.chosen import Choose, Chosen, Open
 from teachserve.dashboard.commands import Commands
 from teachserve.dashboard.connection_screen import ConnectionScreen
-from teachserve.dashboard.control import ControlPane, Controls
+from teachserve.dashboard.control import Controls
 from teachserve.dashboard.detail_screen import DetailScreen
 from teachserve.dashboard.keys import EVERYWHERE, OVER, REPLAY, bindings
 from teachserve.dashboard.look import Look
+from teachserve.dashboard.ordering import Ordering
 from teachserve.dashboard.palette import Everything
 from teachserve.dashboard.panes.diagram import DiagramPane
 from teachserve.dashboard.playing import LIVE_ONLY, LOAD, Playing
@@ -27,10 +26,6 @@ from teachserve.dashboard.window import DEFAULT_LOOK, Window
 from teachserve.demo.picture import Picture
 from teachserve.demo.replay import Player
 from teachserve.demo.wording import counted, duration
-
-NOTHING = "nothing can be changed here"
-MOST_ORDERS = 4
-"""Changes that may wait for their turn: a key that is held down must not work on long after it is released."""
 
 
 class Source(Protocol):
@@ -58,7 +53,7 @@ class Source(Protocol):
         """Make the server give up what it has in progress."""
 
 
-class Dashboard(Playing, Window):
+class Dashboard(Ordering, Playing, Window):
     """Watches one server."""
 
     BINDINGS: ClassVar = [*bindings(EVERYWHERE), *bindings(OVER), *bindings(REPLAY)]
@@ -86,8 +81,6 @@ class Dashboard(Playing, Window):
         self._theme_before = self.theme
         self._frozen_at: int | None = None
         self._heard = self._clock()
-        self._stop_asked = False
-        self._orders: deque[Callable[[], str]] = deque()
 
     @property
     def shows(self) -> str:
@@ -142,8 +135,8 @@ class Dashboard(Playing, Window):
             self.post_message(Choose())  # its numbers are another server's
             self.board.query_one(DiagramPane).forget()
         phase, was = message.picture.snapshot.phase, before and before.snapshot.phase
-        if phase == "serving":
-            self._stop_asked = self._stop_asked and was == "serving"
+        if phase == "serving" and phase != was:
+            self.forget_stop()
         self._show_banner(self._banner())
         if self._frozen_at is None:
             self._show(message.picture)
@@ -217,11 +210,6 @@ class Dashboard(Playing, Window):
             return None
         return True
 
-    def why_not(self, name: str) -> str:
-        """Why this control cannot be used now; "" where it can."""
-        controls = self.source.controls
-        return NOTHING if controls is None else controls.reason(name, self.newest)
-
     # Keys.
 
     def action_view(self, name: str) -> None:
@@ -263,64 +251,10 @@ class Dashboard(Playing, Window):
             self._show(self.newest)
         self._show_banner(self._banner())
 
-    def action_stop(self) -> None:
-        """Softly first; asked again, abandon."""
-        name = "abandon" if self._stop_asked else "stop"
-        controls = self.source.controls
-        self._stop_asked = controls is None or not controls.reason(name, self.newest)
-        if controls is not None:
-            self.action_change(name, 1)
-        elif name == "stop":
-            self.source.stop()
-            self.say("soft stop: what was accepted is served. X again abandons")
-        else:
-            self.source.abandon()
-            self.say("abandoning: what is in progress is given up")
-
     def action_control(self) -> None:
         """Open the controls, or close them; what lies over the dashboard goes."""
         self._uncover()
         self.board.show_control(not self.board.control.display)
-
-    def on_control_pane_change(self, message: ControlPane.Change) -> None:
-        """From the controls."""
-        self.action_change(message.name, message.direction)
-
-    def action_change(self, name: str, direction: int) -> None:
-        """A control a step up or down, or the action. The rate of a replay is its speed."""
-        if self.source.player is not None and name == "rate":
-            self.play_faster(2.0**direction)
-            return
-        self._order(name, lambda: self.source.controls.change(name, direction, self.newest))
-
-    def choose(self, name: str, value: str) -> None:
-        """A control to this value."""
-        self._order(name, lambda: self.source.controls.choose(name, value, self.newest))
-
-    def _order(self, name: str, order: Callable[[], str]) -> None:
-        """Have it done after what was asked for before; where it cannot be done, say why."""
-        if self.newest is None or len(self._orders) >= MOST_ORDERS:
-            return
-        if reason := self.why_not(name):
-            self.say(reason)
-            return
-        self._orders.append(order)
-        if len(self._orders) == 1:
-            self._carry_out()
-
-    @work
-    async def _carry_out(self) -> None:
-        """A server may take its time to answer: another thread waits for it, and the screen goes on."""
-        while self._orders:
-            told = await asyncio.to_thread(self._orders[0])
-            self._orders.popleft()
-            self.say(told)
-            self.board.control.watch_picture()
-
-    def say(self, text: str) -> None:
-        """In a box for a moment; the newest replaces the one before, so that a key held down does not fill the screen."""
-        self.clear_notifications()
-        self.notify(text, markup=False)
 
     def action_maximise(self) -> None:
         """The focused pane alone, or all of the view again; what lies over the dashboard goes."""

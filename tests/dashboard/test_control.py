@@ -7,8 +7,9 @@ import pytest
 from demo.pictures import picture, recycling
 from textual.pilot import Pilot
 
-from teachserve.dashboard.app import MOST_ORDERS, Dashboard
+from teachserve.dashboard.app import Dashboard
 from teachserve.dashboard.control import VALUE_AT, ControlPane
+from teachserve.dashboard.ordering import MOST_ORDERS
 
 from .board import Adjusted, Given, play, screen_text, show
 
