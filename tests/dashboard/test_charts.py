@@ -1,5 +1,6 @@
 """The charts: zero is the ground, the greatest value the top, a gap a gap, and a mark stands at its moment."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -163,3 +164,8 @@ def test_nothing_is_drawn_again_while_nothing_is_new() -> None:
         assert pane._drawn == before
 
     play(picture(), story, view="charts")
+
+
+def test_charts_stand_further_apart_where_there_is_room() -> None:
+    text = text_of(picture(history=History((step(1), step(2)), first=1)), (200, 60), view="charts")
+    assert re.search(r"max \S+   Latency", text)
