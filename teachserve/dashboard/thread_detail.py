@@ -103,10 +103,10 @@ def holds_line(picture: Picture, known: Known) -> Line:
         holds = "no connection"
     else:
         asked = inspection is not None and inspection.connection == thread.connection
-        peer = f" from {printable(inspection.peer)}" if asked and inspection.peer else ""
+        peer = f" ({printable(inspection.peer)})" if asked and inspection.peer else ""
         holds = f"connection {thread.connection}{peer}"
     recycled = f" · recycled {thread.recycled}" if thread.recycled else ""
-    done = f" · {counted(thread.requests, 'request')} · taken {thread.connections}{recycled}"
+    done = f" · {counted(thread.requests, 'request')} · accepted {thread.connections}{recycled}"
     return [(holds, "strong"), (done, "")]
 
 

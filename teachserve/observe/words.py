@@ -54,7 +54,7 @@ WORDS: dict[str, dict[str, str]] = {
         "For": "how long the thread has been in its state; `before`: since before the watching began",
         "Conn": "the connection's number; in a thread's row, of the one that holds the thread",
         "Reqs": "requests that the thread has answered",
-        "Taken": "connections that the thread has taken",
+        "Accep": "connections that the thread has accepted",
         "Recyc": "how often the thread has gone back to accept instead of ending",
         "Kernel": "the system call in which the kernel has the thread blocked, and the verdict on that",
         "It says": "the state and the descriptor that the thread itself has announced",

@@ -107,7 +107,7 @@ def test_where_the_chosen_thread_is_gone_the_next_key_goes_on_from_its_place() -
 
 def test_s_sorts_by_one_column_after_the_other_and_s_back_and_i_turns_round() -> None:
     async def story(table: ThreadTable, app: Dashboard, pilot: Pilot) -> None:
-        titles = ["Thread", "State", "For", "Conn", "Reqs", "Taken", "Recyc", "Kernel"]
+        titles = ["Thread", "State", "For", "Conn", "Reqs", "Accep", "Recyc", "Kernel"]
         assert "Thread▲" in screen_text(app)
         for title in (*titles[1:], "Thread", "State"):
             await pilot.press("s")

@@ -91,7 +91,7 @@ def test_columns_give_way_in_their_order_and_the_others_never_do() -> None:
     for more, fewer in itertools.pairwise(kept):
         gone += [title for title in more if title not in fewer]
     assert gone == ["Kernel", "Recyc", "Conn"]
-    assert kept[-1] == ["Thread", "State", "For", "Reqs", "Taken"]
+    assert kept[-1] == ["Thread", "State", "For", "Reqs", "Accep"]
 
 
 @pytest.mark.parametrize("room", range(60, 200))

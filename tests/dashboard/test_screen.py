@@ -33,7 +33,7 @@ OWED = [
     *("threads 12: made 120, recycled 3400, ended 108",),
     *("100 clients, close, closed loop", "generator 34 % of a core"),
     *("200s 54000", "503s 0", "errors 0", "0 of 100 never served"),
-    *("Thread▲ 1-8/12", "State", "For", "Conn", "Reqs", "Taken", "Recyc", "Kernel"),
+    *("Thread▲ 1-8/12", "State", "For", "Conn", "Reqs", "Accep", "Recyc", "Kernel"),
     *("thread-maker-1 ~ waiting       250ms      -     0     0     0 read ok",),
     *("worker-2       o accepting     250ms      -   402    42    41 accept4 ok",),
     *("worker-6       # handling      250ms   1206   406    46    45 futex GIL",),

@@ -47,7 +47,7 @@ def test_everything_is_there_at_every_size(size: tuple[int, int]) -> None:
         text = screen_text(app)
         owed = (
             *("worker-6 (TID 9006)  # handling for 250ms", "runs the handler, which is the application's own code"),
-            *("connection 1206 from 127.0.0.1:53412", "406 requests", "taken 46", "recycled 45"),
+            *("connection 1206 (127.0.0.1:53412)", "406 requests", "accepted 46", "recycled 45"),
             "Kernel     says handling on 5, kernel futex in futex_wait_queue: GIL",
             *("Time by state", "# handling", "o accepting", "Serving times, 33 requests in 325ms", "up to"),
             *("Python stack, 300ms ago", "recycling.py:27", "handlers.py:44", "time.sleep(delay)"),

@@ -94,7 +94,7 @@ COLUMNS: tuple[Column[ThreadView], ...] = (
         right=True,
     ),
     Column(
-        "Taken",
+        "Accep",
         lambda _: 5,
         lambda _, thread, width: (short(thread.connections, width), ""),
         lambda _, thread: thread.connections,
@@ -130,7 +130,7 @@ class ThreadTable(ListPane):
         "dimmed. Look for one state that many share, and for one thread that does not move."
     )
     words: ClassVar = (
-        "Thread", "State", "For", "Conn", "Reqs", "Taken", "Recyc", "Waits on", "Kernel", *STATES,
+        "Thread", "State", "For", "Conn", "Reqs", "Accep", "Recyc", "Waits on", "Kernel", *STATES,
         "ok", "moved", "running", "GIL", "lock", "differs",
     )  # fmt: skip
 
