@@ -79,7 +79,10 @@ def control_line(controls: Controls, number: int, chosen: bool, new: bool, pictu
     head = f"{control.group.capitalize() if new else '':<{GROUP}}"
     row = f"{'>' if chosen else ' '} {control.label:<{LABEL}.{LABEL}} {value}"
     line: Line = [(head, "label"), (row, style)]
-    return [*line, (f"  {reason}"[: max(0, width - len(head + row))], "quiet")] if reason else line
+    room = max(0, width - len(head + row) - 2)
+    return (
+        [*line, ("  ", ""), (textwrap.shorten(reason, room, placeholder=" ..."), "quiet")] if reason and room else line
+    )
 
 
 class ControlPane(LinePane):

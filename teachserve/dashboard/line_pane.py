@@ -3,6 +3,7 @@
 A full `Static` or `DataTable` costs 2 to 10 times as much a frame (28 ms for a table of 40 rows against 4).
 """
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -102,6 +103,17 @@ class LinePane(Styled, Widget, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """Textual asks for one line."""
         return self.strip(self._drawn[y] if y < len(self._drawn) else [], self.size.width)
+
+
+def whole(parts: Sequence[Line], width: int) -> Line:
+    """One line of as many of the parts as have room, from the first on: half a word may be another, half a number is."""
+    line: Line = []
+    for part in parts:
+        width -= sum(len(text) for text, _ in part)
+        if width < 0:
+            break
+        line += part
+    return line
 
 
 def spread(left: Line, right: Line, width: int) -> Line:

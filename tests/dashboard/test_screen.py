@@ -20,7 +20,7 @@ from teachserve.observe.kernel import Look
 from teachserve.observe.snapshot import EventView, LogLine, QueueView
 from teachserve.observe.verdict import Shares
 
-from .board import Given, play, screen_text, show, text_of, until
+from .board import Given, drawn, play, screen_text, show, text_of, until
 
 # What the screen owes a reader at 80x24, and where: the ten questions of readers.md stand on it.
 OWED = [
@@ -266,3 +266,20 @@ def test_a_message_hides_neither_the_link_nor_the_keys() -> None:
 def test_a_connection_that_was_closed_is_no_alarm_and_one_that_was_refused_is() -> None:
     styles = {mark: event_line(EventView(AT, 2, "worker-2", None, None, mark, 7, False), 80)[2] for mark in Mark}
     assert [mark for mark, (_, style) in styles.items() if style == "alarm"] == [Mark.REFUSED]
+
+
+def test_what_has_no_room_beside_the_controls_is_left_out_whole() -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        source.controls.reasons = {"threads": "recycling has no fixed number of workers"}
+        await pilot.press("c")
+        await until(pilot, lambda: "Controls:" in screen_text(app))
+        await drawn(app)
+        lines = screen_text(app).split("\n")
+        left = [line[:61].rstrip() for line in lines]
+        assert any(line.endswith("closed loop") for line in left)  # and of the generator nothing
+        assert any(line.endswith("errors 0") for line in left)
+        assert any(line.endswith("recycled 3400") for line in left)
+        assert next(line for line in left if line.startswith(" Queues")).endswith("0 overflowed")
+        assert next(line for line in lines if "threads       <" in line).endswith("recycling has no fixed ...")
+
+    play(picture(), story, (120, 40))

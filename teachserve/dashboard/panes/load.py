@@ -1,6 +1,6 @@
 """The clients: how many, how they behave, what they got; and whether they, not the server, are the limit."""
 
-from teachserve.dashboard.line_pane import Line, LinePane
+from teachserve.dashboard.line_pane import Line, LinePane, whole
 from teachserve.demo.picture import LoadView, Picture
 from teachserve.demo.wording import counted
 
@@ -21,13 +21,13 @@ class LoadPane(LinePane):
         load = picture.load
         if load is None:
             return [[("Load       ", "label"), ("n/a: none was started from here", "quiet")]]
-        plan: Line = [("Load       ", "label"), (plan_words(load), ""), *client(load)]
-        result: Line = [("           ", ""), (f"200s {load.answered}", "")]
+        plan: list[Line] = [[("Load       ", "label"), (plan_words(load), "")], client(load)]
+        result: list[Line] = [[("           ", ""), (f"200s {load.answered}", "")]]
         for count, words in ((load.refused, "503s"), (load.errors, "errors")):
-            result.append((f" · {words} {count}", "alarm" if count else ""))
+            result.append([(f" · {words} {count}", "alarm" if count else "")])
         starved = "alarm" if load.never_served else ""
-        result.append((f" · {load.never_served} of {load.connections} never served", starved))
-        return [plan, result]
+        result.append([(f" · {load.never_served} of {load.connections} never served", starved)])
+        return [whole(plan, width), whole(result, width)]
 
 
 def plan_words(load: LoadView) -> str:

@@ -1,6 +1,6 @@
 """Where connections and work wait: the kernel's accept queue, and the named queues of the architecture."""
 
-from teachserve.dashboard.line_pane import Line, LinePane
+from teachserve.dashboard.line_pane import Line, LinePane, whole
 from teachserve.demo.picture import Picture
 from teachserve.demo.wording import short
 
@@ -40,9 +40,8 @@ def named(picture: Picture, room: int) -> Line:
     """The named queues: `wanted 3 (of 120)`; the totals give way where there is no room."""
     queues = picture.snapshot.queues
     totals = sum(len(f"  {name} {one.length} (of {short(one.handed_over)})") for name, one in queues.items()) <= room
-    line: Line = []
+    parts: list[Line] = []
     for name, one in queues.items():
-        line += [(f"  {name} ", ""), (str(one.length), "state--waiting" if one.length else "strong")]
-        if totals:
-            line.append((f" (of {short(one.handed_over)})", "quiet"))
-    return line
+        part = [(f"  {name} ", ""), (str(one.length), "state--waiting" if one.length else "strong")]
+        parts.append([*part, (f" (of {short(one.handed_over)})", "quiet")] if totals else part)
+    return whole(parts, room)

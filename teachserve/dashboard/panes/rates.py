@@ -1,6 +1,6 @@
 """How fast: requests/s and latency, now and over the last minute; and how many threads that took."""
 
-from teachserve.dashboard.line_pane import Line, LinePane
+from teachserve.dashboard.line_pane import Line, LinePane, whole
 from teachserve.dashboard.sparkline import sparkline
 from teachserve.demo.picture import HISTORY_STEPS, History, Picture
 from teachserve.demo.wording import duration, short
@@ -19,20 +19,19 @@ class RatesPane(LinePane):
         snapshot, load, history = picture.snapshot, picture.load, picture.history
         counters = snapshot.counters
         rate = load.answered_per_s if load else snapshot.requests_per_s
-        threads = (
-            f" threads {counters['threads']}: made {short(counters['made'])},"
-            f" recycled {short(counters['recycled'])}, ended {short(counters['ended'])}"
-        )
-        broken = counters["broken"]
-        alarm = f", broken {broken}" if broken else ""
-        room = max(0, min(120, width - 11 - 8 - len(threads) - len(alarm)))
+        threads: list[Line] = [
+            [(f" threads {counters['threads']}: made {short(counters['made'])}", "")],
+            *([[(f", broken {counters['broken']}", "alarm")]] if counters["broken"] else []),
+            [(f", recycled {short(counters['recycled'])}", "")],
+            [(f", ended {short(counters['ended'])}", "")],
+        ]
+        room = max(0, min(120, width - 11 - 8 - sum(len(text) for ((text, _),) in threads)))
         requests: Line = [
             ("Requests/s ", "label"),
             (f"{rate:>7.0f} ", "strong"),
             (sparkline(history.requests, room, HISTORY_STEPS, history.first), "spark"),
-            (threads, ""),
-            (alarm, "alarm"),
         ]
+        requests = whole([requests, *threads], width)
         if load is None:
             return [requests, [("Latency    ", "label"), ("n/a: no load generator measures it here", "quiet")]]
         room = max(0, min(60, (width - 11 - 2 * 11 - 2) // 2))
