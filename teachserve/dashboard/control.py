@@ -15,6 +15,7 @@ from teachserve.demo.picture import Picture
 ACTIONS = frozenset({"stop", "abandon"})
 """Controls without a value: Enter does them, and no arrow does by mistake."""
 GROUP, LABEL = 7, 13
+MORE = " ..."
 VALUE_AT = GROUP + 2 + LABEL + 1
 """The column at which a value begins, with the arrow that lowers it."""
 
@@ -79,10 +80,10 @@ def control_line(controls: Controls, number: int, chosen: bool, new: bool, pictu
     head = f"{control.group.capitalize() if new else '':<{GROUP}}"
     row = f"{'>' if chosen else ' '} {control.label:<{LABEL}.{LABEL}} {value}"
     line: Line = [(head, "label"), (row, style)]
-    room = max(0, width - len(head + row) - 2)
-    return (
-        [*line, ("  ", ""), (textwrap.shorten(reason, room, placeholder=" ..."), "quiet")] if reason and room else line
-    )
+    room = width - len(head + row) - 2
+    if not reason or room < len(MORE):
+        return line
+    return [*line, ("  ", ""), (textwrap.shorten(reason, room, placeholder=MORE), "quiet")]
 
 
 class ControlPane(LinePane):

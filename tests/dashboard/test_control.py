@@ -8,7 +8,7 @@ from demo.pictures import picture, recycling
 from textual.pilot import Pilot
 
 from teachserve.dashboard.app import Dashboard
-from teachserve.dashboard.control import VALUE_AT, ControlPane
+from teachserve.dashboard.control import VALUE_AT, ControlPane, control_line
 from teachserve.dashboard.ordering import MOST_ORDERS
 
 from .board import Adjusted, Given, play, screen_text, show
@@ -138,3 +138,12 @@ def test_slow_motion_is_said_in_the_header_also_while_the_view_is_frozen() -> No
         assert "standby 8" in screen_text(app)
 
     play(picture(), story)
+
+
+def test_a_reason_that_has_no_room_beside_its_control_ends_with_a_whole_word_at_any_width() -> None:
+    controls = Adjusted([])
+    number = [control.name for control in controls.all].index("threads")
+    words = controls.reasons["threads"].split()
+    for width in range(20, 100):
+        told = "".join(text for text, _ in control_line(controls, number, False, False, picture(), width)[2:])
+        assert not told or {*told.split()} <= {*words, "..."}

@@ -294,4 +294,4 @@ def test_the_cells_are_a_ladder() -> None:
 def test_the_mark_of_an_end_which_no_count_explains_is_explained_beside_the_axis() -> None:
     lines = text_of(picture(), view="lanes").split("\n")
     heading = next(number for number, line in enumerate(lines) if line.startswith("▌ Lanes"))
-    assert lines[heading + 1].startswith("▌ x ended ")
+    assert lines[heading + 1].startswith("▌ x ended")
