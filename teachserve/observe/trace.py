@@ -7,6 +7,7 @@ leaves everything up to the last second, and a reader can begin at any of them. 
 
 import json
 import re
+import stat
 import zlib
 from array import array
 from bisect import bisect_right
@@ -72,6 +73,7 @@ class Trace:
         self._members: list[Member] = []
         self._clock = _Clock()
         try:
+            _require_seekable(path)
             for offset, line in self._lines(0):
                 self._note(offset, line)
         except OSError as error:
@@ -185,6 +187,16 @@ class _Clock:
             if self.zero is not None:
                 self._newest = max(self._newest, now - self.zero)
         return self._newest
+
+
+def _require_seekable(path: Path) -> None:
+    """Before it is opened: a pipe without a writer would never open. Raises: OSError, TraceError."""
+    mode = path.stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # of a directory, reading says it better
+        raise TraceError(
+            f"the trace {path} cannot be read: it is a pipe or a device, and a trace is read more than once; "
+            "put it into a file first"
+        )
 
 
 def _foreign(path: Path) -> TraceError:

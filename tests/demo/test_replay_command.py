@@ -114,6 +114,22 @@ def test_what_is_no_trace_is_one_line_and_of_a_damaged_one_the_rest_is_shown(tra
     assert ran.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    "command",
+    [["replay", "--headless"], ["export"], ["export", "-o", "-"], ["diagram", "--from"], ["diagram", "--annotate"]],
+    ids=" ".join,
+)
+def test_a_pipe_that_nobody_writes_into_is_not_waited_for(tmp_path: Path, command: list[str]) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    words = [sys.executable, "-m", "teachserve", *command, str(pipe)]
+    ran = subprocess.run(words, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=30)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert f"{pipe} cannot be read: it is a pipe or a device" in ran.stderr
+    assert ran.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == [pipe]
+
+
 def test_a_crafted_file_is_no_traceback(trace: Path, tmp_path: Path) -> None:
     first, header, *_ = gzip.decompress(trace.read_bytes()).splitlines()
     for bad in (
