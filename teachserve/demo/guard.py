@@ -166,7 +166,15 @@ def _take_down_orphans(folder: Path) -> str:
             os.kill(process, signal.SIGKILL)
             os.waitpid(process, 0)
             killed.append(f"the {what} process ({process}) had to be killed too")
-    return ", ".join(killed) or f"{' and '.join(processes.values())} have ended with it"
+    return ", ".join(killed) or have_ended(list(processes.values()))
+
+
+def have_ended(names: list[str]) -> str:
+    """What is said of processes that have ended with the one that started them."""
+    if not names:
+        return "no other process was left"
+    *others, last = names
+    return f"{', '.join(others)} and {last} have ended with it" if others else f"{last} has ended with it"
 
 
 def _reaped(process: int) -> bool | None:

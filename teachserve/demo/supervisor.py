@@ -100,9 +100,9 @@ class Supervisor:
 
     def _note(self) -> None:
         """Tell the guard which processes it would have to wait for."""
-        children = {f"server {server.process.pid}": server for server in self._servers}
-        if len(children) == 1:
-            children = {"server": self._servers[0]}
+        # In the order of their start; in the middle of a restart there are two.
+        names = ("old server", "new server") if len(self._servers) > 1 else ("server",)
+        children: dict[str, Child] = dict(zip(names, self._servers, strict=False))
         if self.load:
             children["load"] = self.load
         self._guarded.note_processes({what: child.process.pid for what, child in children.items()})

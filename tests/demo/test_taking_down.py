@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from teachserve.demo.guard import have_ended
+
 from .terminal import Process, Terminal, children
 
 pytestmark = [
@@ -91,6 +93,19 @@ def test_kill_9_of_any_of_them_takes_the_others_down(start, tmp_path: Path, who:
     terminal.until(words.format(number=terminal.processes[who].number).replace("(", r"\(").replace(")", r"\)"))
     assert terminal.is_as_before()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        ([], "no other process was left"),
+        (["server"], "server has ended with it"),
+        (["server", "load"], "server and load have ended with it"),
+        (["A's server", "B's server", "B's load"], "A's server, B's server and B's load have ended with it"),
+    ],
+)
+def test_what_is_said_of_those_that_ended_with_the_demo_is_english(names: list[str], words: str) -> None:
+    assert have_ended(names) == words
 
 
 def test_a_terminal_that_is_closed_takes_them_all_down(start) -> None:
