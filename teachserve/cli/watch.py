@@ -72,17 +72,21 @@ def find(server: "int | Address | None", example: str = "teachserve watch") -> P
         raise click.UsageError(str(error)) from None
     if not running:
         raise click.UsageError(f"no server of yours can be watched: {START_ONE}")
-    if server is None or isinstance(server, int):
-        chosen = [one for one in running if server in (None, one.process)]
-        named = f"with PID {server}"
+    if server is None:
+        chosen, which = running, ""
+    elif isinstance(server, int):
+        chosen, which = [one for one in running if one.process == server], f" with PID {server}"
     else:
-        chosen = [one for one in running if server.is_of(one)]
-        named = f"at {server}"
+        chosen, which = [one for one in running if server.is_of(one)], f" at {server}"
     if len(chosen) == 1:
         return chosen[0].path
-    lines = [f"  {one.process}  {one.url}  {one.architecture}" for one in running]
-    problem = "several servers run" if chosen else f"no server {named} can be watched"
-    raise click.UsageError("\n".join([f"{problem}; name one, as in: {example} {running[0].process}", *lines]))
+    problem = f"several servers{which} run" if chosen else f"no server{which} can be watched"
+    listed = chosen or running
+    first = listed[0]
+    shared = [one.process for one in running].count(first.process) > 1  # by the servers of one Python program
+    name = first.url.removeprefix("http://") if shared else first.process
+    lines = [f"  {one.process}  {one.url}  {one.architecture}" for one in listed]
+    raise click.UsageError("\n".join([f"{problem}; name one, as in: {example} {name}", *lines]))
 
 
 def run(link_file: Path, view: View, recording: Recording | None, address: "Address | None") -> int:

@@ -2,24 +2,29 @@
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from teachserve.cli.watch import find
+from teachserve.cli.watch import Named, find
 from teachserve.events import MEANING
+
+if TYPE_CHECKING:
+    from teachserve.observe.address import Address
 
 
 @click.command()
 @click.argument("thread", metavar="THREAD")
-@click.argument("process", metavar="[PID]", type=int, required=False)
+@click.argument("server", metavar="[ADDRESS]", type=Named(), required=False)
 @click.option("--json", "as_json", is_flag=True, help="Exactly one JSON object on stdout.")
-def command(thread: str, process: int | None, as_json: bool) -> int:
-    """Say where a thread of a running server is: worker-3, or 3. Without PID: of the only server that runs.
+def command(thread: str, server: "int | Address | None", as_json: bool) -> int:
+    """Say where a thread of a running server is: worker-3, or 3. ADDRESS is its PID, or host:port; without it: the only one.
 
     \b
     Examples:
       teachserve where worker-3
       teachserve where 3 1234 --json
+      teachserve where worker-3 :8080
 
     Its state and since when, its client, the Python line it stands on, and the system call in which the kernel has it. The
     three are asked one after the other, within some milliseconds: of a thread that runs they may tell different moments.
@@ -29,7 +34,7 @@ def command(thread: str, process: int | None, as_json: bool) -> int:
     from teachserve.observe.link_file import LinkError
     from teachserve.observe.whereabouts import Whereabouts
 
-    link_file = find(process, f"teachserve where {thread}")
+    link_file = find(server, f"teachserve where {thread}")
     try:
         found = Whereabouts.find(link_file, thread)
     except LinkError as error:

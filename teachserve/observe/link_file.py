@@ -71,7 +71,7 @@ class LinkFile(NamedTuple):
 
 
 def servers() -> list[LinkFile]:
-    """The running servers of this user that may be watched, by process number. What dead ones left is removed.
+    """The running servers of this user that may be watched, by process number and URL. What dead ones left is removed.
 
     Raises: LinkError for a file that is none of ours; TeachserveError for a directory that is not this user's alone.
     """
@@ -85,4 +85,4 @@ def servers() -> list[LinkFile]:
             found.append(link_file)
         else:
             remove(path)
-    return sorted(found, key=lambda one: one.process)
+    return sorted(found, key=lambda one: (one.process, one.url))

@@ -206,6 +206,19 @@ def test_what_there_is_not_is_one_sentence_that_says_what_there_is(handling, arg
         run(where.command, *arguments)
 
 
+def test_two_servers_of_one_program_are_told_apart_by_their_addresses():
+    with Server(arch="thread-pool", watch=True) as pool, Server(arch="single-thread", watch=True) as single:
+        assert run(where.command, "acceptor-1", f":{pool.port}").startswith("acceptor-1 ")
+        assert "of single-thread" in run(where.command, "1", single.url)
+        first, second = sorted((pool, single), key=lambda one: one.url)
+        assert [line.split()[1] for line in run(ps.command).splitlines()[1:]] == [first.url, second.url]
+        why = f"several servers with PID {os.getpid()} run; name one, as in: teachserve where 1 127.0.0.1:{first.port}"
+        with pytest.raises(click.UsageError, match=why):
+            run(where.command, "1", os.getpid())
+        with pytest.raises(click.UsageError, match=r"no server at :1 can be watched; .* teachserve where 1 127"):
+            run(where.command, "1", ":1")
+
+
 def test_without_any_server_it_says_how_to_start_one():
     with pytest.raises(click.UsageError, match="start one with: teachserve serve --watch"):
         run(where.command, "worker-1")
