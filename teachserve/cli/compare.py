@@ -6,7 +6,7 @@ import sys
 import click
 
 from teachserve.cli.demo import DEFAULT_DELAY
-from teachserve.cli.options import Duration, server_options
+from teachserve.cli.options import Duration, load_options, server_options
 from teachserve.cli.view import View, view_options
 from teachserve.errors import TeachserveError
 from teachserve.options import OPTIONS
@@ -32,22 +32,11 @@ class Switches(click.ParamType):
 @click.option(
     "--one-after-the-other", "in_turn", is_flag=True, help="Each side alone on the machine, then both on one time axis."
 )
-@click.option(
-    "-q",
-    "--rate",
-    type=click.FloatRange(min=0, min_open=True),
-    metavar="N",
-    help="Requests per second for each side, as planned ahead (open loop).  [default: 500, chosen, not measured]",
-)
-@click.option(
-    "-c", "--connections", type=click.IntRange(1, 10_000), default=100, show_default=True, metavar="N",
-    help="Clients of each side at the same time.",
-)  # fmt: skip
-@click.option(
-    "--keep-alive/--close",
-    default=False,
-    show_default="close",
-    help="Whether a client keeps its connection, or opens a new one for each request.",
+@load_options(
+    connections=100,
+    keep_alive=False,
+    clients="Clients of each side at the same time.",
+    requests="Requests per second for each side, as planned ahead (open loop).  [default: 500, chosen, not measured]",
 )
 @click.option(
     "--tie", type=Duration(), default="100us", show_default=True, help="Answers closer than this came at once."
@@ -88,7 +77,8 @@ def command(view: View, architectures: tuple[str, ...], in_turn: bool, rate: flo
     sys.path.insert(0, "")
     try:
         sides = sides_of(architectures, {"delay": DEFAULT_DELAY} | texts(options), own, gil or ())
-        plan = ComparePlan(sides, rate or RATE, connections, keep_alive, view.duration_s or LENGTH_S, tie, in_turn)
+        rate = RATE if rate is None else rate
+        plan = ComparePlan(sides, rate, connections, keep_alive, view.duration_s or LENGTH_S, tie, in_turn)
     except TeachserveError as error:
         raise click.UsageError(str(error)) from None
     return run(plan, view)

@@ -4,36 +4,20 @@ import sys
 
 import click
 
-from teachserve.cli.options import given, server_options
+from teachserve.cli.options import given, load_options, server_options
 from teachserve.cli.view import Recording, View, record_options, view_options
-from teachserve.errors import OptionError
+from teachserve.errors import TeachserveError
 
 DEFAULT_DELAY = "1ms"
 
 
 @click.command()
 @server_options()
-@click.option(
-    "-c",
-    "--connections",
-    type=click.IntRange(1, 10_000),
-    default=100,
-    show_default=True,
-    metavar="N",
-    help="Clients at the same time.",
-)
-@click.option(
-    "--keep-alive/--close",
-    default=False,
-    show_default="close",
-    help="Whether a client keeps its connection, or opens a new one for each request.",
-)
-@click.option(
-    "-q",
-    "--rate",
-    type=click.FloatRange(min=0, min_open=True),
-    metavar="N",
-    help="Requests per second, all clients together, as planned ahead. Without it they ask again at once.",
+@load_options(
+    connections=100,
+    keep_alive=False,
+    clients="Clients at the same time.",
+    requests="Requests per second, all clients together, as planned ahead. Without it they ask again at once.",
 )
 @view_options
 @record_options
@@ -59,12 +43,15 @@ def command(
 
     Keys: ? explains every word on the screen, space freezes the view, + and - change the load, q quits.
     """  # fmt: skip
+    from teachserve.load.plan import LoadPlan
+
     view.require_terminal()
+    load = {"path": "/yo", "connections": connections, "keep_alive": keep_alive, "rate": rate}
     try:
         values = {"delay": DEFAULT_DELAY} | given(options)
-    except OptionError as error:
+        LoadPlan("localhost", 80, **load)
+    except TeachserveError as error:
         raise click.UsageError(str(error)) from None
-    load = {"path": "/yo", "connections": connections, "keep_alive": keep_alive, "rate": rate}
     return run(arch, values, load, view, recording)
 
 

@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from teachserve.cli.options import Duration
+from teachserve.cli.options import Duration, load_options
 from teachserve.errors import TeachserveError
 
 DURATION_S = 10.0
@@ -22,31 +22,15 @@ def no_d(context: click.Context, param: click.Parameter, value: str | None) -> N
 
 @click.command()
 @click.argument("url")
-@click.option(
-    "-c",
-    "--connections",
-    type=int,
-    default=50,
-    show_default=True,
-    metavar="N",
-    help="Clients at the same time, each with one request in hand at most.",
+@load_options(
+    connections=50,
+    keep_alive=True,
+    clients="Clients at the same time, each with one request in hand at most.",
+    requests="Requests/s over all connections together, as planned ahead (open loop). Without it a client asks "
+    "again once it is answered (closed loop).",
 )
 @click.option("-z", "--duration", type=Duration(), help="How long: 500ms, 10s, 1m.  [default: 10s without -n]")
 @click.option("-n", "--requests", type=int, metavar="N", help="How many requests in all.  [default: without limit]")
-@click.option(
-    "-q",
-    "--rate",
-    type=float,
-    metavar="N",
-    help="Requests/s over all connections together, as planned ahead (open loop). Without it a client asks "
-    "again once it is answered (closed loop).",
-)
-@click.option(
-    "--keep-alive/--close",
-    default=True,
-    show_default="keep-alive",
-    help="Whether a client keeps its connection, or makes a new one for each request.",
-)
 @click.option(
     "-t",
     "--timeout",

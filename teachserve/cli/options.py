@@ -1,5 +1,6 @@
 """The server's options as click options, made from their one declaration."""
 
+import functools
 import os
 import re
 from collections.abc import Callable
@@ -84,6 +85,32 @@ def server_options(*leave_out: str) -> Callable[[Callable], Callable]:
             "--arch", "arch", default="recycling", show_default=True, metavar="NAME",
             help="single-thread, thread-per-connection, thread-pool, recycling, event-loop, or module:Class.",
         )(command)  # fmt: skip
+
+    return decorate
+
+
+def load_options(
+    connections: int, keep_alive: bool, clients: str, requests: str
+) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Decorate a command with what a load is made of; `LoadPlan` says what fits.
+
+    `connections` and `keep_alive` are the defaults, `clients` and `requests` say what -c and -q are here.
+    """
+
+    def decorate(command: Callable[..., int]) -> Callable[..., int]:
+        options = [
+            click.option(
+                "-c", "--connections", type=int, default=connections, show_default=True, metavar="N", help=clients
+            ),
+            click.option("-q", "--rate", type=float, metavar="N", help=requests),
+            click.option(
+                "--keep-alive/--close",
+                default=keep_alive,
+                show_default="keep-alive" if keep_alive else "close",
+                help="Whether a client keeps its connection, or opens a new one for each request.",
+            ),
+        ]
+        return functools.reduce(lambda decorated, option: option(decorated), reversed(options), command)
 
     return decorate
 

@@ -51,6 +51,7 @@ class ComparePlan:
     in_turn: bool = False
 
     def __post_init__(self) -> None:
+        LoadPlan("localhost", 80, rate=self.rate)  # first: of a rate that is no number none can be planned
         LoadPlan("localhost", 80, **self.load)
         if self.planned > MOST_PLANNED:
             raise CompareError(

@@ -34,8 +34,10 @@ def demo(*arguments: str, folder: Path, **environment: str) -> subprocess.Comple
         (["--headless", "--arch", "recycling", "--threads", "3"], "threads means nothing to recycling"),
         (["--headless", "--duration", "soon"], "'soon' is no duration: give one such as 500ms, 10s, 1m"),
         (["--headless", "--duration", "0"], "'0' is no duration"),
-        (["--headless", "--connections", "0"], "--connections"),
-        (["--headless", "--rate", "0"], "--rate"),
+        (["--headless", "--connections", "0"], "connections must be a whole number from 1 to 20000: connections=0"),
+        (["--headless", "--rate", "0"], "rate must be a number above 0: rate=0"),
+        (["--headless", "--rate", "nan"], "rate must be a number above 0: rate=nan"),
+        (["--headless", "--rate", "1e9"], "rate must be at most 1000000"),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_status_2(tmp_path: Path, arguments: list[str], words: str) -> None:
