@@ -1,12 +1,15 @@
 """Each lint against real servers: one that provokes it, and one, much alike, where it stays silent."""
 
 import contextlib
+import json
 import os
 import socket
+import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -26,6 +29,7 @@ from teachserve.server import Server
 from .streamed import PATIENCE_S, Streamed
 
 LAST = get("/yo", "Connection: close")
+LONG = bytes(16_000_000)
 STARVED_S = 0.03
 linux = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="only Linux tells of its accept queue and threads"
@@ -403,6 +407,43 @@ def test_observer_cost(lint, monkeypatch, before_s, since_s):
     finally:
         done.set()
         asking.join()
+
+
+@contextlib.contextmanager
+def put_load(server: Server, **plan: object) -> Iterator[subprocess.Popen]:
+    """The load generator, in the process of its own that it always is; it tells of itself on stdout."""
+    plan |= {"host": "127.0.0.1", "port": server.port}
+    command = [sys.executable, "-m", "teachserve.load.process", json.dumps(plan)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as generator:
+        with contextlib.suppress(PermissionError):
+            os.setpriority(os.PRIO_PROCESS, generator.pid, -20)  # other tests run at the same time
+        yield generator
+
+
+def lacked_a_core(process: int) -> bool:
+    """Whether it was ready to run, and did not, for much of the time. Source: Linux, Documentation/scheduler/sched-stats."""
+    ran_ns, waited_ns, _ = map(int, Path(f"/proc/{process}/schedstat").read_text().split())
+    return waited_ns > 0.1 * ran_ns
+
+
+@linux
+@pytest.mark.parametrize(("rate", "speaks"), [(None, True), (5, False)])
+def test_client_bound(lint, rate, speaks):
+    """Long answers: a worker sends one in a single call of the kernel, the generator takes it in a thousand pieces."""
+    watched = lint("thread-pool", lambda request: Response(body=LONG), threads=4)
+    with put_load(watched.server, connections=4, rate=rate, duration=PATIENCE_S if speaks else 1.5) as generator:
+        for line in generator.stdout:
+            told = json.loads(line)
+            if told["frame"] == "result":
+                break
+            watched.clients = Clients(4, told["requests"], told["never_served"], bool(told["client_bound"]))
+            watched.look()
+            if "client-bound" in watched.found:
+                break
+        if speaks and "client-bound" not in watched.found and lacked_a_core(generator.pid):
+            pytest.skip("this machine had no core for the load generator")
+    assert ("client-bound" in watched.found) == speaks
+    assert watched.clients.answered > 0
 
 
 # ---- a healthy server ----------------------------------------------------------------------------------------------
