@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from teachserve.errors import ApplicationError
+from teachserve.errors import ApplicationError, told
 from teachserve.handlers import Routes
 from teachserve.message import Request, Response
 from teachserve.wsgi import Wsgi
@@ -32,7 +32,7 @@ def find(text: str, *, factory: bool = False, folder: Path | None = None) -> Cal
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt):
                 raise
-            raise ApplicationError(f"{text}, called as a factory, failed: {_told(error)}") from error
+            raise ApplicationError(f"{text}, called as a factory, failed: {told(error)}") from error
     if not callable(application):
         raise ApplicationError(
             f"{text} is no application: it is of type {type(application).__name__} and cannot be called"
@@ -48,11 +48,11 @@ def _import(module_name: str, where: Path) -> object:
             raise ApplicationError(
                 f"there is no module {error.name!r}: looked in {where} and on Python's path; see --app-dir"
             ) from error
-        raise ApplicationError(f"module {module_name!r} cannot be imported: {_told(error)}") from error
+        raise ApplicationError(f"module {module_name!r} cannot be imported: {told(error)}") from error
     except BaseException as error:  # a module may do anything when it is imported, sys.exit included
         if isinstance(error, KeyboardInterrupt):
             raise
-        raise ApplicationError(f"module {module_name!r} cannot be imported: {_told(error)}") from error
+        raise ApplicationError(f"module {module_name!r} cannot be imported: {told(error)}") from error
 
 
 def _attribute(module: object, module_name: str, name: str) -> object:
@@ -66,15 +66,5 @@ def _attribute(module: object, module_name: str, name: str) -> object:
             place = getattr(module, "__file__", None) or module_name
             raise ApplicationError(f"module {module_name!r} ({place}) has no {name!r}{guess}") from error
         except Exception as error:  # a module's own __getattr__, or a property
-            raise ApplicationError(f"{name!r} of module {module_name!r} cannot be had: {_told(error)}") from error
+            raise ApplicationError(f"{name!r} of module {module_name!r} cannot be had: {told(error)}") from error
     return found
-
-
-def _told(error: BaseException) -> str:
-    """The error in one line, with the line of source that raised it."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    place = f", at {trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else ""
-    said = " ".join(str(error).split())
-    return f"{type(error).__name__}{': ' + said if said else ''}{place}"

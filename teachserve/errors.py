@@ -52,3 +52,13 @@ class Refusal(Exception):
         super().__init__(reason)
         self.status = status
         self.reason = reason
+
+
+def told(error: BaseException) -> str:
+    """Somebody else's error in one line, with the line of source that raised it."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f", at {trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else ""
+    said = " ".join(str(error).split())
+    return f"{type(error).__name__}{': ' + said if said else ''}{place}"

@@ -4,7 +4,7 @@ import difflib
 import importlib
 import sys
 
-from teachserve.errors import UnknownArchitecture
+from teachserve.errors import UnknownArchitecture, told
 from teachserve.taskmaster import Taskmaster
 
 NAMES: dict[str, str] = {
@@ -45,6 +45,10 @@ def find(architecture: str | type[Taskmaster]) -> tuple[str, type[Taskmaster]]:
         module = importlib.import_module(module_name)
     except ImportError as error:
         raise UnknownArchitecture(f"cannot import {module_name!r} ({error}); {looked_in()}") from error
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a student's module may do anything when it is imported, sys.exit included
+        raise UnknownArchitecture(f"cannot import {text}: {told(error)}") from error
     found = getattr(module, class_name, None)
     if not (isinstance(found, type) and issubclass(found, Taskmaster)):
         able = [n for n, v in vars(module).items() if isinstance(v, type) and issubclass(v, Taskmaster)]

@@ -1,6 +1,7 @@
 """Every declared option, in one loop each; and what the options say of each other and of the architecture."""
 
 import re
+import sys
 
 import pytest
 
@@ -171,6 +172,24 @@ def test_an_unknown_architecture_says_what_comes_close(wrong: str, says: str):
         Server(None, wrong)
     assert says in str(caught.value)
     assert isinstance(caught.value, TeachserveError)
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ("no_name", r"cannot import broken:Mine: NameError: name 'no_name' is not defined, at .*broken\.py:1"),
+        ("raise SystemExit(0)", r"cannot import broken:Mine: SystemExit: 0, at .*broken\.py:1"),
+        ("def app(", r"cannot import broken:Mine: SyntaxError: '\(' was never closed \(broken\.py, line 1\)"),
+        ("import no_such_module", r"cannot import 'broken' \(No module named 'no_such_module'\)"),
+    ],
+)
+def test_a_module_that_breaks_while_it_is_imported_is_told_in_a_line(tmp_path, monkeypatch, source: str, says: str):
+    (tmp_path / "broken.py").write_text(source)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "broken", raising=False)
+    with pytest.raises(UnknownArchitecture, match=says) as caught:
+        Server(None, "broken:Mine")
+    assert "\n" not in str(caught.value)
 
 
 def test_a_name_of_the_taskmasters_may_not_be_hidden():
