@@ -4,6 +4,7 @@ import gc
 import logging
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -114,16 +115,19 @@ def command(
     from teachserve.server import Server
 
     log_to_stderr(log_level)
+    sys.path.insert(0, "")
     try:
         chosen = given(options)
         handler = None
         if application is None and (factory or app_dir is not None):
             raise OptionError("--factory and --app-dir are for an application: name it, such as myapp:app")
-        if application is not None:
-            with notices.at_once():
-                handler = _application(application, factory, app_dir, chosen)
         destination = None if access_log == "none" else access_log
-        server = Server(handler, arch, access_log=destination, watch=link_file or watch, **({"port": 8080} | chosen))
+        with notices.at_once():  # the modules of both are imported here
+            if application is not None:
+                handler = _application(application, factory, app_dir, chosen)
+            server = Server(
+                handler, arch, access_log=destination, watch=link_file or watch, **({"port": 8080} | chosen)
+            )
         server.on_failure = lambda: notices.give(FAILED)
         server.on_stop_asked = lambda: notices.give(signal.SIGTERM)
         server.on_abandon_asked = lambda: notices.give(signal.SIGTERM, signal.SIGTERM)

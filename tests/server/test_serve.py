@@ -47,6 +47,40 @@ def test_a_second_signal_abandons(serve, first, second, status):
         assert server.status() == status
 
 
+MINE = """
+from teachserve.architectures.single_thread import SingleThread
+
+class Mine(SingleThread):
+    pass
+"""
+
+
+def test_a_taskmaster_of_the_folder_is_found_from_the_script_too(tmp_path):
+    """Python puts the script's folder on its path, not the one that we are in."""
+    (tmp_path / "mine.py").write_text(MINE)
+    command = [sys.executable, "-P", "-m", "teachserve", "serve", "--arch", "mine:Mine", "--port", "0"]
+    with subprocess.Popen(command, env=ENVIRONMENT, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as server:
+        assert "mine:Mine serves on http://" in server.stderr.readline()
+        server.terminate()
+        server.communicate(timeout=PATIENCE_S)
+    assert server.returncode == 0
+
+
+def test_a_taskmaster_whose_module_never_comes_back_is_left_by_ctrl_c(tmp_path):
+    (tmp_path / "mine.py").write_text("import threading\nprint('here', flush=True)\nthreading.Event().wait()\n")
+    command = [sys.executable, "-m", "teachserve", "serve", "--arch", "mine:Mine", "--port", "0"]
+    with subprocess.Popen(
+        command, env=ENVIRONMENT, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as server:
+        try:
+            assert server.stdout.readline() == "here\n"
+            server.send_signal(signal.SIGINT)
+            assert server.communicate(timeout=PATIENCE_S) == ("", "")
+        finally:
+            server.kill()
+    assert server.returncode == 130
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [
