@@ -11,6 +11,7 @@ from teachserve import stopping
 from teachserve.architectures import NAMES
 from teachserve.conformance import Client, serving
 from teachserve.errors import CorruptedError
+from teachserve.interpreter import gil_enabled
 from teachserve.message import Response
 from teachserve.server import Server
 from teachserve.threads import SwiftThread
@@ -60,9 +61,20 @@ def test_the_report_names_a_thread_that_cannot_be_ended(short, architecture, nam
         assert (report.abandoned, report.clean) == (True, False)
         (left,) = report.threads
         assert (left.name, left.state) == (name, "handling")
-        assert __file__ in left.line
-        assert left.line.endswith(" in app")
+        if gil_enabled():
+            assert __file__ in left.line
+            assert left.line.endswith(" in app")
         assert any(line == f"thread {name} could not be ended: handling, at {left.line}" for line in report.lines())
+
+
+def test_without_the_gil_the_report_reads_no_frame_of_a_thread_that_runs(short, monkeypatch):
+    """It may take it down meanwhile, and the process would die of that."""
+    monkeypatch.setattr("teachserve.stopping.gil_enabled", lambda: False)
+    with stuck("single-thread") as server:
+        report = server.abandon()
+    assert report.lines()[-1] == (
+        "thread worker-1 could not be ended: handling, at n/a (nobody can read it without the GIL)"
+    )
 
 
 def test_a_corrupted_error_names_the_counters_that_are_not_zero(short):
