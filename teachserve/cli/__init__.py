@@ -8,6 +8,7 @@ import sys
 import click
 
 from teachserve import __version__
+from teachserve.cli.stdout import telling
 
 # name: (module, the line that `teachserve --help` shows)
 COMMANDS = {
@@ -67,7 +68,8 @@ class Commands(click.Group):
 def teachserve(context: click.Context) -> None:
     """The thread architectures of a web server: to read, to run and to watch."""
     if context.invoked_subcommand is None:
-        click.echo(THINGS_TO_TRY)
+        with telling():
+            click.echo(THINGS_TO_TRY)
 
 
 def open_streams() -> None:

@@ -5,6 +5,8 @@ import sys
 
 import click
 
+from teachserve.cli.stdout import telling
+
 
 @click.command()
 @click.argument("architecture", metavar="NAME|module:Class")
@@ -38,9 +40,14 @@ def command(architecture: str, offload: int | None, verbose: bool) -> int:
         fitting += result.fits
         failed += bool(result.failure)
         if result.failure:
-            click.echo(f"FAILED  {name}: {result.sentence} But: {result.failure}")
+            _tell(f"FAILED  {name}: {result.sentence} But: {result.failure}")
         else:
-            click.echo(f"{'ok' if result.fits else '-':8}{name}: {result.sentence}")
+            _tell(f"{'ok' if result.fits else '-':8}{name}: {result.sentence}")
     unfit = len(conformance.CHECKS) - fitting
-    click.echo(f"{architecture}: {fitting - failed} ok, {failed} failed, {unfit} do not fit")
+    _tell(f"{architecture}: {fitting - failed} ok, {failed} failed, {unfit} do not fit")
     return 1 if failed else 0
+
+
+def _tell(line: str) -> None:
+    with telling():
+        click.echo(line)

@@ -7,6 +7,7 @@ import click
 
 from teachserve.cli.demo import DEFAULT_DELAY
 from teachserve.cli.options import Duration, load_options, server_options
+from teachserve.cli.stdout import telling
 from teachserve.cli.view import View, view_options
 from teachserve.errors import TeachserveError
 from teachserve.options import OPTIONS
@@ -108,7 +109,9 @@ def run(plan, view: View) -> int:
     if view.headless:
         from teachserve.compare import headless
 
-        ending = headless.run(compared, endings, view.json)
+        ending, report = headless.run(compared, endings, view.json)
+        with telling():
+            click.echo(report, nl=bool(report))
     else:
         from teachserve.dashboard.run import Display
 

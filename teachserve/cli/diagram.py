@@ -207,7 +207,8 @@ def _write_all(output: Path | None) -> int:
         written = check.write(folder)
     except OSError as error:
         raise click.UsageError(f"cannot write into {folder}: {error.strerror}; name another with -o") from None
-    click.echo(f"{written} files in {folder}")
+    with telling():
+        click.echo(f"{written} files in {folder}")
     return 0
 
 

@@ -5,6 +5,8 @@ import textwrap
 
 import click
 
+from teachserve.cli.stdout import telling
+
 WIDTH = 100
 
 
@@ -22,12 +24,21 @@ def command(words: tuple[str, ...], as_json: bool) -> int:
 
     Exit status: 0; 2 for a word that is not known, with what comes close.
     """
+    from teachserve.observe.glossary import GLOSSARY
+
+    if words:
+        told = explanation(" ".join(words), as_json)
+    else:
+        told = json.dumps([found._asdict() for found in GLOSSARY]) if as_json else everything()
+    with telling():
+        click.echo(told)
+    return 0
+
+
+def explanation(word: str, as_json: bool) -> str:
+    """The word's meanings, and what is related to it. Raises: UsageError for a word that is not known."""
     from teachserve.observe import glossary
 
-    if not words:
-        click.echo(json.dumps([found._asdict() for found in glossary.GLOSSARY]) if as_json else everything())
-        return 0
-    word = " ".join(words)
     found = glossary.meanings(word)
     if not found:
         close = glossary.close_to(word)
@@ -36,13 +47,11 @@ def command(words: tuple[str, ...], as_json: bool) -> int:
     related = glossary.related(word)
     if as_json:
         told = [{"group": one.group, "sentence": one.sentence} for one in found]
-        click.echo(json.dumps({"word": found[0].word, "meanings": told, "related": related}))
-        return 0
-    for one in found:
-        click.echo(_wrapped(f"{one.word} ({one.group}): {one.sentence}.", 2))
+        return json.dumps({"word": found[0].word, "meanings": told, "related": related})
+    lines = [f"{one.word} ({one.group}): {one.sentence}." for one in found]
     if related:
-        click.echo(_wrapped(f"See also: {', '.join(related)}", 2))
-    return 0
+        lines.append(f"See also: {', '.join(related)}")
+    return "\n".join(_wrapped(line, 2) for line in lines)
 
 
 def everything() -> str:

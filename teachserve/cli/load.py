@@ -8,10 +8,10 @@ import sys
 import click
 
 from teachserve.cli.options import Duration, load_options
+from teachserve.cli.stdout import telling
 from teachserve.errors import TeachserveError
 
 DURATION_S = 10.0
-HALF_WRITTEN = 1
 
 
 def no_d(context: click.Context, param: click.Parameter, value: str | None) -> None:
@@ -99,11 +99,6 @@ def run(url: str, json_wanted: bool, values: dict[str, object]) -> int:
             signal.signal(number, handler)
         if live:
             live.erase()
-    status = 128 + signals[0] if signals else 0
-    try:
-        print(json.dumps(result_json(result)) if json_wanted else result_text(result), flush=True)
-    except BrokenPipeError:
-        # Whoever read it has had enough; nothing more can be said, and Python shall not try again as it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = status or HALF_WRITTEN
-    return status
+    with telling():
+        print(json.dumps(result_json(result)) if json_wanted else result_text(result))
+    return 128 + signals[0] if signals else 0

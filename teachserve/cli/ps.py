@@ -4,6 +4,7 @@ import json
 
 import click
 
+from teachserve.cli.stdout import telling
 from teachserve.cli.watch import START_ONE
 from teachserve.errors import TeachserveError
 
@@ -29,12 +30,13 @@ def command(as_json: bool) -> int:
         found = survey()
     except (LinkError, TeachserveError) as error:
         raise click.UsageError(str(error)) from None
-    if as_json:
-        click.echo(json.dumps({"servers": [one.to_json() for one in found]}))
-    elif not found:
-        click.echo(f"no server of yours can be watched: {START_ONE}")
-    else:
-        click.echo("\n".join(as_text(found)))
+    with telling():
+        if as_json:
+            click.echo(json.dumps({"servers": [one.to_json() for one in found]}))
+        elif not found:
+            click.echo(f"no server of yours can be watched: {START_ONE}")
+        else:
+            click.echo("\n".join(as_text(found)))
     return 0
 
 

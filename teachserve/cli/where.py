@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from teachserve.cli.stdout import telling
 from teachserve.cli.watch import Named, find
 from teachserve.events import MEANING
 
@@ -39,7 +40,8 @@ def command(thread: str, server: "int | Address | None", as_json: bool) -> int:
         found = Whereabouts.find(link_file, thread)
     except LinkError as error:
         raise click.UsageError(str(error)) from None
-    click.echo(json.dumps(found.to_json()) if as_json else "\n".join(as_text(found)))
+    with telling():
+        click.echo(json.dumps(found.to_json()) if as_json else "\n".join(as_text(found)))
     return 0
 
 

@@ -1,7 +1,6 @@
-"""A comparison without a screen: its score is printed at the end."""
+"""A comparison without a screen: its score is told at the end."""
 
 import json
-import sys
 import threading
 
 from teachserve.compare.report import as_json, as_text
@@ -9,8 +8,8 @@ from teachserve.compare.run import Run
 from teachserve.demo.endings import DONE, Ending, Endings
 
 
-def run(compared: Run, endings: Endings, json_wanted: bool) -> Ending:
-    """Run until the plan is over or there is another reason to end; print the report; take everything down."""
+def run(compared: Run, endings: Endings, json_wanted: bool) -> tuple[Ending, str]:
+    """Run until the plan is over or there is another reason to end; take everything down. The report is "" for no request."""
     compared.start()
 
     def end_when_over() -> None:
@@ -23,8 +22,6 @@ def run(compared: Run, endings: Endings, json_wanted: bool) -> Ending:
         comparison = compared.now()  # what is given up from here on is no side's fault
     finally:
         compared.end()
-    if compared.began:
-        text = json.dumps(as_json(compared, comparison)) if json_wanted else as_text(compared, comparison)
-        sys.stdout.write(text + "\n")
-        sys.stdout.flush()
-    return ending
+    if not compared.began:
+        return ending, ""
+    return ending, json.dumps(as_json(compared, comparison)) if json_wanted else as_text(compared, comparison)

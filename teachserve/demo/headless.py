@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from teachserve.demo.endings import BROKEN, DONE, Ending, Endings
+from teachserve.demo.endings import BROKEN, DONE, USAGE, Ending, Endings
 from teachserve.demo.feed import Feed
 from teachserve.demo.load_line import LoadLine
 from teachserve.demo.narrate import Narrator, farewell
@@ -109,7 +109,7 @@ def run(supervisor: Supervisor, endings: Endings, duration_s: float | None, tell
     reader.conclude(picture, result, took_s)
     if ending is None and result is None:
         return Ending(BROKEN, f"the load generator gave no result: {supervisor.load.how()}")
-    return ending or DONE
+    return reader.failure or ending or DONE
 
 
 def watch(link_file: Path, endings: Endings, duration_s: float | None, telling: Telling,
@@ -132,7 +132,7 @@ def watch(link_file: Path, endings: Endings, duration_s: float | None, telling: 
     reader.conclude(picture, None, took_s)
     if phase == "lost":
         return Ending(BROKEN, picture.snapshot.log[-1].text)
-    return ending or DONE
+    return reader.failure or ending or DONE
 
 
 def replay(playback: Playback, at_s: float, thread: int, json_wanted: bool) -> None:
@@ -144,7 +144,7 @@ def replay(playback: Playback, at_s: float, thread: int, json_wanted: bool) -> N
 class Reader(threading.Thread):
     """Follows the feed to its end, which is a reason to end; `newest` is the newest picture.
 
-    `seen_the_end` is set by the picture of a server that has ended.
+    `seen_the_end` is set by the picture of a server that has ended. `failure` is the ending where stdout could not be written.
     """
 
     def __init__(self, feed: Feed, telling: Telling, endings: Endings) -> None:
@@ -154,6 +154,7 @@ class Reader(threading.Thread):
         self._endings = endings
         self.newest: Picture | None = None
         self.seen_the_end = threading.Event()
+        self.failure: Ending | None = None
         self.start()
 
     def run(self) -> None:
@@ -173,7 +174,9 @@ class Reader(threading.Thread):
     def _tell(self, telling: Callable[..., None], *what: object) -> None:
         try:
             telling(*what)
-        except OSError:
-            # Nobody reads it any more: that is no failure, but nothing is left to do. Python shall not try again as it ends.
+        except OSError as error:
+            # That nobody reads it any more is no failure; but nothing is left to do. Python shall not try again as it ends.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            if not isinstance(error, BrokenPipeError):
+                self.failure = Ending(USAGE, f"stdout cannot be written: {error.strerror}")
             self._endings.end()

@@ -6,6 +6,7 @@ import pty
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -143,4 +144,13 @@ def test_a_reader_that_has_had_enough_makes_no_traceback():
             [*LOAD, url(server), "-n", "3", "-c", "1"], stdout=write, stderr=subprocess.PIPE, timeout=PATIENCE_S
         )
         os.close(write)
-        assert (ended.returncode, complaints(ended.stderr)) == (1, [])
+        assert (ended.returncode, complaints(ended.stderr)) == (0, [])
+
+
+def test_a_full_disk_behind_stdout_is_one_line_and_status_2():
+    with TinyServer(always(OK)) as server, Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [*LOAD, url(server), "-n", "3", "-c", "1"], stdout=full, stderr=subprocess.PIPE, timeout=PATIENCE_S
+        )
+    assert ended.returncode == 2
+    assert complaints(ended.stderr) == [b"teachserve: stdout cannot be written: No space left on device"]

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -101,3 +102,41 @@ def test_a_stream_that_is_closed_is_as_one_that_nobody_reads(arguments: str, sta
     assert told.returncode == status
     assert "Traceback" not in told.stderr
     assert closed == "2>&-" or bool(told.stderr) == (status == 2)
+
+
+TOLD = [
+    "",
+    "explain",
+    "explain standby",
+    "ps --json",
+    "check single-thread",
+    "diagram",
+    "diagram --all -o FOLDER",
+    "demo --headless --duration 300ms --connections 2",
+    "demo --narrate --duration 300ms --connections 2",
+    "compare recycling thread-pool --headless --duration 300ms",
+]
+
+
+@pytest.mark.parametrize("arguments", TOLD)
+def test_a_full_disk_behind_stdout_is_one_line_and_status_2(arguments: str, tmp_path) -> None:
+    with Path("/dev/full").open("w") as full:
+        told = telling(arguments, full, tmp_path)
+    assert (told.returncode, told.stderr) == (2, "teachserve: stdout cannot be written: No space left on device\n")
+
+
+@pytest.mark.parametrize("arguments", TOLD)
+def test_that_nobody_reads_on_is_no_failure(arguments: str, tmp_path) -> None:
+    reads, writes = os.pipe()
+    os.close(reads)
+    told = telling(arguments, writes, tmp_path)
+    os.close(writes)
+    assert (told.returncode, told.stderr) == (0, "")
+
+
+def telling(arguments: str, stdout: object, folder: Path) -> subprocess.CompletedProcess:
+    words = arguments.replace("FOLDER", str(folder / "pictures")).split()
+    return subprocess.run(
+        [sys.executable, "-m", "teachserve", *words], stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=60,
+        env={**os.environ, "XDG_RUNTIME_DIR": str(folder)},
+    )  # fmt: skip
