@@ -58,6 +58,9 @@ class View:
             raise click.UsageError("--picture is of the screen: leave --headless out")
         if picture and not picture.resolve().parent.is_dir():
             raise click.UsageError(f"--picture {picture}: there is no folder {picture.parent}")
+        if picture and picture.exists() and not picture.is_file():
+            # A pipe would hold the demo's end until somebody reads it; a device that takes no more was removed.
+            raise click.UsageError(f"--picture {picture} is a pipe or a device: name a file")
         unattended_s = UNATTENDED_S if headless or picture else None
         return cls(headless, narrate, json, look, picture, duration or unattended_s)
 

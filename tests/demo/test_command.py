@@ -29,6 +29,7 @@ def demo(*arguments: str, folder: Path, **environment: str) -> subprocess.Comple
         ([], "the dashboard needs a terminal: run it in one, or add --headless or --narrate"),
         (["--headless", "--picture", "x.svg"], "--picture is of the screen: leave --headless out"),
         (["--picture", "no/such/folder/x.svg"], "there is no folder no/such/folder"),
+        (["--picture", "/dev/null"], "--picture /dev/null is a pipe or a device: name a file"),
         (["--headless", "--arch", "recyclin"], "did you mean recycling?"),
         (["--headless", "--standby", "0"], "standby must be a whole number, from 1"),
         (["--headless", "--arch", "recycling", "--threads", "3"], "threads means nothing to recycling"),
