@@ -48,7 +48,7 @@ class LinkFile(NamedTuple):
             except OSError as error:
                 raise LinkError(f"the link file {path} cannot be read: {error.strerror}") from error
             except (ValueError, KeyError, TypeError) as error:
-                raise LinkError(f"{path} is not a link file; name the one given to --link-file") from error
+                raise LinkError(f"{path} is not a link file: remove it") from error
 
     @classmethod
     def _parse(cls, path: Path, text: bytes) -> "LinkFile":

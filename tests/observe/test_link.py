@@ -249,7 +249,7 @@ def test_a_link_file_that_is_on_its_way_is_waited_for(start_server, folder, monk
 def test_a_file_that_is_no_link_file_is_named(folder, text):
     (folder / "file").write_text(text)
     assert sentence_of(lambda: Link.attach(folder / "file")) == (
-        f"{folder / 'file'} is not a link file; name the one given to --link-file"
+        f"{folder / 'file'} is not a link file: remove it"
     )
 
 
