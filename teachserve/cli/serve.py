@@ -14,7 +14,7 @@ import click
 
 from teachserve.cli.options import given, server_options
 from teachserve.cli.stderr import log_to_stderr
-from teachserve.errors import OptionError, TeachserveError
+from teachserve.errors import OptionError, TeachserveError, told
 from teachserve.options import OPTIONS
 
 STOPPED, FAILED = 0, 255
@@ -131,7 +131,7 @@ def command(
         server.on_failure = lambda: notices.give(FAILED)
         server.on_stop_asked = lambda: notices.give(signal.SIGTERM)
         server.on_abandon_asked = lambda: notices.give(signal.SIGTERM, signal.SIGTERM)
-        server.start()
+        _start(server)
     except TeachserveError as error:
         raise click.UsageError(str(error)) from None
     if parent_pipe is not None:
@@ -141,6 +141,18 @@ def command(
     if watch:
         logging.getLogger("teachserve").info("to watch it: teachserve watch, or teachserve watch %d", os.getpid())
     return _until_stopped(server, notices)
+
+
+def _start(server) -> None:
+    """Raises: TeachserveError, also where a student's own start breaks: a fault of ours keeps its traceback."""
+    from teachserve.architectures import NAMES
+
+    try:
+        server.start()
+    except Exception as error:
+        if isinstance(error, TeachserveError) or server.architecture in NAMES:
+            raise
+        raise TeachserveError(f"{server.architecture} broke in its start: {told(error)}") from error
 
 
 def _application(text: str, factory: bool, app_dir: Path | None, options: dict[str, object]):

@@ -248,9 +248,7 @@ def test_a_link_file_that_is_on_its_way_is_waited_for(start_server, folder, monk
 @pytest.mark.parametrize("text", ["", "no json", "[]", "{}", '{"address": "x", "key": "zz", "process": 1}', '"word"'])
 def test_a_file_that_is_no_link_file_is_named(folder, text):
     (folder / "file").write_text(text)
-    assert sentence_of(lambda: Link.attach(folder / "file")) == (
-        f"{folder / 'file'} is not a link file: remove it"
-    )
+    assert sentence_of(lambda: Link.attach(folder / "file")) == (f"{folder / 'file'} is not a link file: remove it")
 
 
 def test_a_folder_in_the_link_files_place_cannot_be_read(folder):

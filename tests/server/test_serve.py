@@ -66,6 +66,23 @@ def test_a_taskmaster_of_the_folder_is_found_from_the_script_too(tmp_path):
     assert server.returncode == 0
 
 
+@pytest.mark.parametrize("command", [["serve"], ["demo", "--headless"]])
+def test_a_taskmaster_that_breaks_in_its_start_is_told_in_a_line(tmp_path, command):
+    (tmp_path / "mine.py").write_text(
+        f"{MINE}    def start(self):\n        super().start()\n        self.no_such_verb()\n"
+    )
+    told = subprocess.run(
+        [sys.executable, "-m", "teachserve", *command, "--arch", "mine:Mine", "--port", "0"],
+        env=ENVIRONMENT, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE_S,
+    )  # fmt: skip
+    assert (told.returncode, told.stdout) == (2, "")
+    [line] = told.stderr.splitlines()
+    assert line.startswith(
+        "teachserve: mine:Mine broke in its start: AttributeError: 'Mine' object has no attribute 'no_s"
+    )
+    assert line.endswith("mine.py:8")
+
+
 def test_a_taskmaster_whose_module_never_comes_back_is_left_by_ctrl_c(tmp_path):
     (tmp_path / "mine.py").write_text("import threading\nprint('here', flush=True)\nthreading.Event().wait()\n")
     command = [sys.executable, "-m", "teachserve", "serve", "--arch", "mine:Mine", "--port", "0"]
