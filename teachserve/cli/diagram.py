@@ -73,7 +73,6 @@ def command(
     Exit status: 0; 1 where --check finds a difference, or --prove an edge that is never seen or a move that is not derived;
     2 for what cannot be read or drawn.
     """  # fmt: skip
-    from teachserve.diagram.locate import of_file
     from teachserve.errors import TeachserveError
     from teachserve.observe.trace import TraceError
 
@@ -92,7 +91,7 @@ def command(
     try:
         if everything:
             return _check(output) if check else _write_all(output)
-        arch = None if arch is None else of_file(arch)
+        arch = None if arch is None else _located(arch)
         if prove:
             return _prove("recycling" if arch is None else arch)
         form = form or _ending(output)
@@ -108,6 +107,16 @@ def _one_of(given: dict[str, bool]) -> None:
     names = [name for name, is_given in given.items() if is_given]
     if len(names) > 1:
         raise click.UsageError(f"{names[0]} and {names[1]} do not go together: give one of them")
+
+
+def _located(arch: str) -> str:
+    """A file's one taskmaster as `module:Class`; what is no file as it is. Raises: UsageError, TeachserveError."""
+    from teachserve.diagram.locate import of_file
+
+    try:
+        return of_file(arch)
+    except OSError as error:
+        raise click.UsageError(f"cannot read {arch}: {error.strerror}") from None
 
 
 def _prove(arch: str) -> int:
@@ -135,7 +144,6 @@ def _draw(
     from teachserve.architectures import NAMES
     from teachserve.diagram import diff, raster, views
     from teachserve.diagram import sheet as sheets
-    from teachserve.diagram.locate import of_file
 
     draw = views.VIEWS[view or "threads"]
     if sheet and view not in (None, "threads"):
@@ -147,7 +155,7 @@ def _draw(
     elif sheet:
         drawings = [sheets.draw({name: views.read(name) for name in NAMES})]
     elif two:
-        two = of_file(two[0]), of_file(two[1])
+        two = _located(two[0]), _located(two[1])
         drawings = [diff.draw(views.read(two[0]), views.read(two[1]), two, draw)]
     elif source or annotate:
         drawings = [_recorded(arch, view or "threads", source, annotate)]

@@ -58,9 +58,8 @@ class View:
             raise click.UsageError("--picture is of the screen: leave --headless out")
         if picture and not picture.resolve().parent.is_dir():
             raise click.UsageError(f"--picture {picture}: there is no folder {picture.parent}")
-        if picture and picture.exists() and not picture.is_file():
-            # A pipe would hold the demo's end until somebody reads it; a device that takes no more was removed.
-            raise click.UsageError(f"--picture {picture} is a pipe or a device: name a file")
+        if picture:
+            _require_file(picture)
         unattended_s = UNATTENDED_S if headless or picture else None
         return cls(headless, narrate, json, look, picture, duration or unattended_s)
 
@@ -68,6 +67,16 @@ class View:
         """Raises: UsageError where the dashboard needs a terminal and there is none; `others` do without."""
         if self.takes_terminal and not (sys.stdin.isatty() and sys.stdout.isatty()):
             raise click.UsageError(f"the dashboard needs a terminal: run it in one, or add {others}")
+
+
+def _require_file(picture: Path) -> None:
+    """A pipe would hold the end until somebody reads it; a device that takes no more was removed. Raises: UsageError."""
+    try:
+        special = picture.exists() and not picture.is_file()
+    except OSError as error:
+        raise click.UsageError(f"--picture {picture} cannot be written: {error.strerror}") from None
+    if special:
+        raise click.UsageError(f"--picture {picture} is a pipe or a device: name a file")
 
 
 def view_options(command: Callable[..., int], live: bool = True) -> Callable[..., int]:

@@ -3,6 +3,7 @@
 Whoever may read a link file may watch the server and stop it.
 """
 
+import contextlib
 import json
 import socket
 import time
@@ -84,5 +85,6 @@ def servers() -> list[LinkFile]:
         if link_file.answered:
             found.append(link_file)
         else:
-            remove(path)
+            with contextlib.suppress(OSError):  # where that is not permitted, it is passed over
+                remove(path)
     return sorted(found, key=lambda one: (one.process, one.url))

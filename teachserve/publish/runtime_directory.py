@@ -44,12 +44,15 @@ def runtime_directory() -> Path:
 def new_link_file() -> Path:
     """A link file of this process, which does not exist yet: what one of the same number left there is removed.
 
-    The first of a process is named for it, `4711.link`; another is `4711-2.link`. Raises: TeachserveError, see
-    `runtime_directory`.
+    The first of a process is named for it, `4711.link`; another is `4711-2.link`. Raises: TeachserveError, where it cannot
+    be made; see `runtime_directory`, too.
     """
     number = next(_numbers)
     file = runtime_directory() / f"{os.getpid()}{f'-{number}' if number > 1 else ''}{SUFFIX}"
-    remove(file)
+    try:
+        remove(file)
+    except OSError as error:
+        raise TeachserveError(f"cannot make the link {file}: {error.strerror}") from None
     return file
 
 

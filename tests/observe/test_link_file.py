@@ -57,6 +57,16 @@ def test_what_a_dead_server_left_is_removed_though_its_number_lives(listen, dire
     assert sorted(path.name for path in directory.iterdir()) == ["4.link", "4.link.sock"]
 
 
+def test_what_may_not_be_removed_is_passed_over(listen, directory, monkeypatch):
+    def remove(path: Path) -> None:
+        raise PermissionError(path)
+
+    monkeypatch.setattr("teachserve.observe.link_file.remove", remove)
+    listen(3).close()
+    listen(4)
+    assert [one.process for one in servers()] == [4]
+
+
 def test_a_socket_that_is_gone_counts_as_dead(listen, directory):
     listen(5)
     (directory / "5.link.sock").unlink()

@@ -43,6 +43,7 @@ def test_every_command_s_help_has_an_example(command):
     assert "Example" in told.stdout and f"teachserve {command} " in told.stdout
 
 
+LONG = "x" * 300
 MISTAKES = [
     (["recycle"], "no command 'recycle'"),
     (["demmo"], "did you mean demo?"),
@@ -64,6 +65,9 @@ MISTAKES = [
     (["load", "http://127.0.0.1:1/yo", "-c", "0"], "0"),
     (["load", "http://127.0.0.1:1/yo", "-z", "1s"], "cannot connect to http://127.0.0.1:1/yo"),
     (["check", "nowhere:Nothing"], "cannot import 'nowhere'"),
+    (["diagram", "--arch", f"{LONG}.py"], f"cannot read {LONG}.py: File name too long"),
+    (["diagram", "--diff", "recycling", f"{LONG}.py"], f"cannot read {LONG}.py: File name too long"),
+    (["demo", "--picture", LONG], f"--picture {LONG} cannot be written: File name too long"),
 ]
 
 

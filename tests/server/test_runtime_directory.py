@@ -84,6 +84,13 @@ def test_what_a_process_of_our_number_left_is_removed(temporary, monkeypatch):
     assert list(temporary.iterdir()) == []
 
 
+def test_what_cannot_be_removed_from_the_place_of_a_link_is_said(temporary, monkeypatch):
+    monkeypatch.setattr("teachserve.publish.runtime_directory._numbers", itertools.count(1))
+    (runtime_directory() / f"{os.getpid()}.link").mkdir()
+    with pytest.raises(TeachserveError, match=rf"cannot make the link {temporary}/{os.getpid()}\.link: "):
+        new_link_file()
+
+
 def test_a_second_server_of_one_process_takes_nothing_from_the_first(temporary, monkeypatch):
     monkeypatch.setattr("teachserve.publish.runtime_directory._numbers", itertools.count(1))
     first = new_link_file()
