@@ -22,7 +22,11 @@ def find(text: str, *, factory: bool = False, folder: Path | None = None) -> Cal
     if not colon or not module_name or not name:
         raise ApplicationError(f"{text!r} names no application: give it as module:name, such as myapp:app")
     where = (folder or Path.cwd()).resolve()
-    if not where.is_dir():
+    try:
+        is_folder = where.is_dir()
+    except OSError:  # the system does not even look: the name is too long, or in a folder that is closed to us
+        is_folder = False
+    if not is_folder:
         raise ApplicationError(f"--app-dir {folder} is no folder: give the one in which {module_name} lies")
     sys.path.insert(0, str(where))
     application = _attribute(_import(module_name, where), module_name, name)

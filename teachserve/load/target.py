@@ -31,7 +31,9 @@ def parse_url(url: str) -> tuple[str, int, str]:
         raise LoadError(f"{url!r} names no host: give a URL such as {EXAMPLE}")
     if not port:
         raise LoadError(f"{url!r}: no server listens on port 0; give the port that the server told you")
-    path = quote(parts.path or "/", AS_IT_IS) + (f"?{quote(parts.query, AS_IT_IS)}" if parts.query else "")
+    # Bytes of a command line that are no UTF-8 are sent as they are.
+    path, query = (quote(part, AS_IT_IS, errors="surrogateescape") for part in (parts.path or "/", parts.query))
+    path += f"?{query}" if query else ""
     return parts.hostname, port, path
 
 

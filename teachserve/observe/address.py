@@ -52,5 +52,5 @@ class Address(NamedTuple):
 def _numbers(host: str) -> set[str]:
     try:
         return {told[4][0] for told in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
-    except OSError:
+    except (OSError, UnicodeError):  # UnicodeError: what no host can be called
         return {host}

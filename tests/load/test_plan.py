@@ -14,6 +14,7 @@ URLS = [
     ("HTTP://Example.org:81?a=1", ("example.org", 81, "/?a=1")),
     ("http://[::1]:8080/a%20b?c=d&e=%C3%A9#gone", ("::1", 8080, "/a%20b?c=d&e=%C3%A9")),
     ("http://h/a b/é", ("h", 80, "/a%20b/%C3%A9")),
+    ("http://h/\udcff?\udcfe", ("h", 80, "/%FF?%FE")),
 ]
 
 

@@ -34,7 +34,7 @@ def test_what_is_no_address_is_refused(text: str) -> None:
         (":8080", "http://127.0.0.1:8080", True), (":8081", "http://127.0.0.1:8080", False),
         ("localhost:8080", "http://127.0.0.1:8080", True), ("127.0.0.1:8080", "http://0.0.0.0:8080", True),
         ("127.0.0.2:8080", "http://127.0.0.1:8080", False), ("[::1]:8080", "http://[::1]:8080", True),
-        (":8080", "None", False),
+        (":8080", "None", False), (f"{'h' * 300}:8080", "http://127.0.0.1:8080", False),
     ],
 )  # fmt: skip
 def test_a_server_is_known_by_where_it_serves(written: str, url: str, same: bool) -> None:

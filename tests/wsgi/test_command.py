@@ -119,6 +119,7 @@ NOT_FOUND = {
     "a factory that needs more": (("factories:needs", "--factory"), ["TypeError", "'name'"]),
     "a factory that makes nothing": (("factories:nothing", "--factory"), ["is no application", "of type NoneType"]),
     "no such folder": (("myapp:app", "--app-dir", "/no/such/folder"), ["--app-dir /no/such/folder is no folder"]),
+    "no name of a folder": (("myapp:app", "--app-dir", "f" * 300), ["--app-dir ffff", "ffff is no folder"]),
 }
 
 
