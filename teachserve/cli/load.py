@@ -82,8 +82,6 @@ def run(url: str, json_wanted: bool, values: dict[str, object]) -> int:
     host, port, path = parse_url(url)
     plan = LoadPlan(host, port, path, **values)
     generator = Generator(plan)
-    if NOTICE:
-        print(f"teachserve: {NOTICE}", file=sys.stderr)
     signals = []
 
     def stop(number: int, frame: object) -> None:
@@ -99,6 +97,8 @@ def run(url: str, json_wanted: bool, values: dict[str, object]) -> int:
             signal.signal(number, handler)
         if live:
             live.erase()
+    if NOTICE:
+        print(f"teachserve: {NOTICE}", file=sys.stderr)
     with telling():
         print(json.dumps(result_json(result)) if json_wanted else result_text(result))
     return 128 + signals[0] if signals else 0

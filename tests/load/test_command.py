@@ -12,6 +12,7 @@ import click
 import pytest
 
 from teachserve.cli.load import command
+from teachserve.load.histogram import NOTICE
 from teachserve.load.live import ERASE
 from teachserve.load.summary import RESULT_KEYS
 from tests.load.servers import OK, PATIENCE_S, Talk, TinyServer, always, silent
@@ -132,7 +133,7 @@ def test_on_a_terminal_a_line_tells_how_it_goes_and_is_erased_at_the_end():
         lines = shown.decode().split(ERASE)
         assert " of 0.4 s [##" in lines[1]
         assert lines[1].endswith("p50 n/a  p99 n/a  503s 0  errors 0")
-        assert lines[-1] == ""
+        assert lines[-1].strip() in ("", f"teachserve: {NOTICE}")
         assert ERASE.encode() not in said
 
 
