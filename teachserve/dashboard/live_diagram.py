@@ -19,7 +19,7 @@ from teachserve.diagram.keys import CLIENTS, SOCKET, Place
 from teachserve.errors import TeachserveError
 from teachserve.events import STATES, State
 from teachserve.observe.lines import changed, unreadable
-from teachserve.observe.snapshot import OVER, Header
+from teachserve.observe.snapshot import Header
 from teachserve.topology.topology import Topology
 
 if TYPE_CHECKING:
@@ -90,11 +90,10 @@ class LiveDiagram:
     def rates(self, picture: Picture) -> dict[int, float]:
         """Edge, by its position in the drawing, -> what goes along it per second; edges of which that cannot be told not."""
         found = {}
-        over = picture.snapshot.phase in OVER  # the last rates are those of the second before
         for position, edge in enumerate(self.drawing.edges):
             what = counted(edge)
             if what in RATES and (what not in ALONE or self._alone[what] == 1):
-                found[position] = 0.0 if over else RATES[what](edge, picture)
+                found[position] = RATES[what](edge, picture)
         return {position: rate for position, rate in found.items() if rate is not None}
 
     @cached_property

@@ -15,6 +15,7 @@ from teachserve.events import CODES, FIRST_MARK, STATES, TRANSITIONS, State
 from teachserve.observe.closeup import CloseUp
 from teachserve.observe.rows import Happening, Names, Row
 from teachserve.observe.snapshot import (
+    ALIVE,
     COUNTERS,
     EventView,
     Header,
@@ -138,7 +139,8 @@ class Model:
         at = frame["at"]
         self._at = max(self._at, at)
         if self._phase not in ("stopped", "abandoned", "lost"):
-            self._phase = frame["phase"]
+            # The last table knows that it is over; what has come with it is whole once the end frame is there.
+            self._phase = frame["phase"] if frame["phase"] in ALIVE else "stopping"
         rows = [Row._make(row) for row in frame["threads"]]
         self._newest = max(self._newest, *(row.number for row in rows), 0)
         before = self._threads

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from teachserve.events import State
-from teachserve.observe.snapshot import OVER, Snapshot
+from teachserve.observe.snapshot import Snapshot
 
 S = State
 
@@ -93,17 +93,13 @@ def _flows(snapshot: Snapshot, rooms: Iterable[Room]) -> dict[Pair, Flow]:
     home = {state: room.name for room in rooms for state in room.states}
     totals: dict[Pair, int] = {}
     rates: dict[Pair, float] = {}
-    over = snapshot.phase in OVER  # the last rates are those of the second before
     for (before, after), count in snapshot.flows.items():
         pair = home[before], home[after]
         if pair[0] != pair[1]:
             totals[pair] = totals.get(pair, 0) + count
-            per_s = 0.0 if over else snapshot.flow_rates.get((before, after), 0.0)
-            rates[pair] = rates.get(pair, 0.0) + per_s
+            rates[pair] = rates.get(pair, 0.0) + snapshot.flow_rates.get((before, after), 0.0)
     found = {pair: Flow(totals[pair], rates[pair]) for pair in totals}
-    found[ACCEPT_QUEUE.name, ACCEPTING.name] = Flow(
-        snapshot.counters["connections"], 0.0 if over else snapshot.connections_per_s
-    )
+    found[ACCEPT_QUEUE.name, ACCEPTING.name] = Flow(snapshot.counters["connections"], snapshot.connections_per_s)
     return found
 
 

@@ -29,8 +29,6 @@ COUNTERS = COUNTED_NOW + COUNTED_EVER
 
 PHASES = ("connecting", "serving", "stopping", "stopped", "abandoned", "lost")
 ALIVE = ("serving", "stopping")
-OVER = ("stopped", "abandoned")
-"""Nothing moves in it any more."""
 """The phases in which there is a server to ask about."""
 
 

@@ -180,14 +180,6 @@ def test_a_click_on_a_mark_chooses_its_thread_and_every_pane_lights_it() -> None
     play(picture(recycling(30)), story, view="places")
 
 
-@pytest.mark.parametrize("phase", ["stopped", "abandoned"])
-def test_nothing_flows_in_a_server_that_has_ended(phase: str) -> None:
-    ended = replace(server("recycling"), phase=phase)
-    assert not any(flow.per_s for flow in Places.of(ended).flows.values())
-    assert any(flow.per_s for flow in Places.of(replace(ended, phase="stopping")).flows.values())
-    assert {word for line in drawn(picture(ended)) for word in line.split() if word.endswith("/s")} == {"0/s"}
-
-
 @pytest.mark.parametrize("queued", [0, 95, 2048])
 def test_the_line_that_says_what_a_mark_is_ends_with_a_whole_word(queued: int) -> None:
     shown = picture(server("thread-pool"), accept_queue=AcceptQueue(queued, 2048, 0))

@@ -64,6 +64,12 @@ def test_after_the_end_nothing_brings_the_phase_back(reason):
     assert fold([*frames, table(2)]).snapshot().phase == reason
 
 
+def test_the_last_table_of_a_server_that_has_ended_is_not_yet_its_end():
+    """Else whoever waits for the end leaves before the report has come."""
+    shown = fold([header(), table(1, phase="stopped")]).snapshot()
+    assert (shown.phase, shown.alive) == ("stopping", True)
+
+
 def test_the_report_of_the_stop_is_in_the_log():
     lines = ["abandoned in 0.20 s, not clean", "thread worker-3 could not be ended: handling, at app.py:7 in work"]
     end = {"frame": "end", "reason": "abandoned", "report": lines}
