@@ -249,6 +249,7 @@ class Dashboard(Ordering, Playing, Window):
         else:
             self._frozen_at = None
             self._show(self.newest)
+        self.board.stand_still(self.frozen)
         self._show_banner(self._banner())
 
     def action_control(self) -> None:

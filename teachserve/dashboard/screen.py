@@ -103,7 +103,7 @@ class DashboardScreen(Screen[None], inherit_bindings=False):  # every key is in 
         """The panes do not come and go: find them once, not ten times a second."""
         shared = (HeaderPane, TabsPane, StoryPane, StatusPane, ReplayPane)
         self._shared = [self.query_one(pane) for pane in shared]
-        self._header, self._tabs, _, self._status, self._replay = self._shared
+        self._header, self._tabs, self._story, self._status, self._replay = self._shared
         self._sometimes = [self.query_one(pane) for pane in (NumbersPane, "#counts", ControlPane)]
         self._numbers, self._counts, self.control = self._sometimes
         self._panes = {
@@ -236,9 +236,15 @@ class DashboardScreen(Screen[None], inherit_bindings=False):  # every key is in 
 
     def show_player(self, player: Player) -> None:
         """This is a replay: where it stands takes the place of the link to a server."""
-        self._replay.player = player
+        self._replay.player = self._story.player = player
         self.set_class(True, "-replay")
-        self.set_interval(PLAYER_S, self._replay.watch_picture)
+        for pane in (self._replay, self._story):
+            self.set_interval(PLAYER_S, pane.watch_picture)
+
+    def stand_still(self, frozen: bool) -> None:
+        """The view was frozen, or moves on."""
+        self._story.frozen = frozen
+        self._story.watch_picture()
 
     def show_silence(self, seconds: float) -> None:
         """How long the server has not said anything."""

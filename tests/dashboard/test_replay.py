@@ -164,3 +164,17 @@ def test_a_narrow_screen_leaves_the_bar_out(playback: Playback) -> None:
         assert "events complete" in screen_text(app)
 
     run(playback, story, size=(60, 24))
+
+
+def test_the_sentence_of_a_replay_that_stands_still_is_about_the_moment_that_is_shown(playback: Playback) -> None:
+    async def story(app: Dashboard, pilot: Pilot, player: Player) -> None:
+        await pilot.press("}")
+        await until(app, pilot, "REPLAY 1.0 of")
+        for _ in range(4):
+            await pilot.press("]")
+            await pilot.pause()
+            assert " ago)" not in screen_text(app)
+        player.toggle()
+        assert player.playing
+
+    run(playback, story)
