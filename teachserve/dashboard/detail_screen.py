@@ -7,7 +7,7 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 
 from teachserve.dashboard.keys import bindings
-from teachserve.dashboard.line_pane import Line, LinePane, spread
+from teachserve.dashboard.line_pane import Line, LinePane, length, spread
 from teachserve.demo.picture import Picture
 from teachserve.demo.wording import first_that_fits
 
@@ -37,11 +37,6 @@ class TitlePane(LinePane):
                 left = left[:-1]
             left = [*left, ("  ", ""), (first_that_fits(room - length(left) - 2, told, short), "banner")]
         return [spread(left, [(BACK, "label")], width)]
-
-
-def length(line: Line) -> int:
-    """Cells that it takes."""
-    return sum(len(text) for text, _ in line)
 
 
 class DetailScreen(Screen[None]):

@@ -22,6 +22,12 @@ Piece = tuple[str, str]
 """A text and the name of its component class; "" for the pane's own style."""
 Line = list[Piece]
 
+
+def length(line: Line) -> int:
+    """Cells that it takes."""
+    return sum(len(text) for text, _ in line)
+
+
 WORDS = {
     "label", "strong", "quiet", "alarm", "banner", "heading", "spark", "fresh", "bar", "cursor", "key",
     *map(css_name, State), *FILLED_STYLES.values(),

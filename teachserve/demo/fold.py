@@ -24,7 +24,8 @@ from teachserve.observe.lanes import LaneLog
 from teachserve.observe.lanes_between import with_events
 from teachserve.observe.lints import Lints, Moment
 from teachserve.observe.model import Model
-from teachserve.observe.stays import Stays
+from teachserve.observe.stays import WINDOW_US, Stays
+from teachserve.observe.verdict import Verdict
 
 ENDED = AcceptQueue(unavailable="the server has ended")
 
@@ -45,6 +46,8 @@ class PictureFold:
         self._accept_queue = NOT_ASKED
         self._look: Look | None = None
         self._sightings: dict[int, Sighting] = {}
+        self._gil_waiters: deque[tuple[int, int]] = deque()
+        """us, and how many threads waited for the GIL then: of each round in the window."""
         self._load: LoadView | None = None
         self._records = Records()
         self._stays = Stays()
@@ -75,6 +78,7 @@ class PictureFold:
         self._lanes.apply(frame)
         if frame["frame"] in ("end", "gone"):
             self._accept_queue = ENDED
+            self._gil_waiters.clear()
             self._lint()
             return True
         return False
@@ -86,6 +90,7 @@ class PictureFold:
             accept_queue=self._accept_queue,
             witness=self._look,
             sightings=self._sightings,
+            gil_waiters=self._mean_gil_waiters(),
             load=self._load,
             history=self._records.history,
             marks=tuple(self._marks),
@@ -113,6 +118,7 @@ class PictureFold:
         self._connections = ConnectionLog()
         self._lints, self._findings = Lints(), ()
         self._accept_queue, self._look, self._sightings = NOT_ASKED, None, {}
+        self._gil_waiters.clear()
         self._records.begin(earlier_s)
 
     def _observe(self, frame: Mapping[str, Any]) -> None:
@@ -120,10 +126,23 @@ class PictureFold:
         if frame["witness"] is not None:
             self._look = Look.of_json(frame["witness"])
             self._sightings = {sighting.number: sighting for sighting in self._look.sightings}
+            self._count_gil_waiters(frame["at"], self._look)
         self._load = None if frame["load"] is None else LoadView(**frame["load"])
         if self._records.due(frame["at"]):
             self._records.add(frame["at"], self._model.snapshot(), self._load, self._accept_queue, frame.get("cpu_s"))
         self._lint()
+
+    def _count_gil_waiters(self, at: int, look: Look) -> None:
+        if look.unavailable is None:
+            self._gil_waiters.append((at, sum(one.verdict is Verdict.GIL for one in look.sightings)))
+        while self._gil_waiters and self._gil_waiters[0][0] <= at - WINDOW_US:
+            self._gil_waiters.popleft()
+
+    def _mean_gil_waiters(self) -> float | None:
+        header = self._model.snapshot().header
+        if not self._gil_waiters or header is None or not header.gil:
+            return None
+        return sum(count for _, count in self._gil_waiters) / len(self._gil_waiters)
 
     def _lint(self) -> None:
         clients = self._load and self._load.clients

@@ -128,6 +128,8 @@ class Picture:
     accept_queue: AcceptQueue = NOT_ASKED
     witness: Look | None = None
     sightings: Mapping[int, Sighting] = field(default_factory=dict)
+    gil_waiters: float | None = None
+    """Threads that wait for the GIL, on average of the rounds of the last two seconds; None: unknown, or there is no GIL."""
     load: LoadView | None = None
     history: History = History()
     marks: tuple[Mark, ...] = ()

@@ -156,6 +156,20 @@ def test_the_opening_view_at_80x24_shows_where_connections_wait_and_how_fast_it_
     assert ACCEPT_QUEUE.name in text
 
 
+@pytest.mark.parametrize(("waiters", "told"), [(17.4, "p99 46ms  17 wait for the GIL  100 clients, close"),
+                                               (None, "p99 46ms  100 clients, close, closed loop")])  # fmt: skip
+def test_how_many_wait_for_the_gil_stands_beside_the_latency(waiters: float | None, told: str) -> None:
+    assert told in text_of(picture(server("recycling"), gil_waiters=waiters), view="places")
+
+
+def test_what_went_wrong_has_its_room_before_the_gil() -> None:
+    shown = picture(server("recycling"), gil_waiters=17.4)
+    load = replace(shown.load, refused=3900, errors=22, never_served=12)
+    text = text_of(replace(shown, load=load), view="places")
+    assert "p99 46ms  3900 503s, 22 errors, 12 never served" in text
+    assert "GIL" not in text.split("Connections")[0].split("requests/s")[1]
+
+
 def test_where_the_kernel_cannot_be_asked_the_queue_says_why() -> None:
     shown = picture(recycling(), accept_queue=AcceptQueue(unavailable="only Linux tells"))
     text = text_of(shown, view="places")

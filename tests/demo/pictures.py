@@ -114,6 +114,7 @@ def picture(of: Snapshot | None = None, **changes: object) -> Picture:
         accept_queue=AcceptQueue(0, 2048, 0, None),
         witness=look,
         sightings={one.number: one for one in look.sightings},
+        gil_waiters=2.4,
         load=LoadView(100, False, None, 7001.0, 0.0123, 0.0456, 54000, 0, 0, 0, 0.34, False),
         history=History(tuple(step(number) for number in range(120))),
     )

@@ -72,6 +72,31 @@ def test_a_picture_is_due_after_what_was_observed_and_at_the_end() -> None:
     assert (end.snapshot.phase, end.accept_queue, end.witness) == ("stopped", ENDED, seen.witness)
 
 
+def looked(*verdicts: Verdict, unavailable: str | None = None) -> Look:
+    """A round in which the threads were seen so."""
+    seen = [Sighting(number, 0, State.READING, 0, one, None, None, "", "") for number, one in enumerate(verdicts)]
+    return Look.made(seen, {}, {}, 0.001, unavailable)
+
+
+def test_how_many_wait_for_the_gil_is_the_mean_of_the_last_two_seconds_looks() -> None:
+    gil, running = Verdict.GIL, Verdict.RUNNING
+    fold = PictureFold()
+    fold.apply(header(gil=True))
+    assert fold.apply(observed(0)).gil_waiters is None
+    assert fold.apply(observed(100_000, look=looked(gil, gil, running))).gil_waiters == 2.0
+    assert fold.apply(observed(200_000)).gil_waiters == 2.0
+    assert fold.apply(observed(300_000, look=looked(gil, running, running))).gil_waiters == 1.5
+    assert fold.apply(observed(400_000, look=looked(unavailable="not permitted"))).gil_waiters == 1.5
+    assert fold.apply(observed(2_200_000, look=looked(running))).gil_waiters == 0.5
+    assert fold.apply({"frame": "end", "reason": "stopped"}).gil_waiters is None
+
+
+def test_where_there_is_no_gil_nobody_waits_for_it() -> None:
+    fold = PictureFold()
+    fold.apply(header(gil=False))
+    assert fold.apply(observed(0, look=looked(Verdict.RUNTIME))).gil_waiters is None
+
+
 def test_marks_keep_their_moments_when_another_server_takes_the_firsts_place() -> None:
     fold = PictureFold()
     fold.apply(header(epoch_ns=1_000_000_000))
@@ -125,6 +150,7 @@ def test_a_server_that_has_ended_adds_nothing_to_the_history() -> None:
     fold = PictureFold()
     fold.apply(header())
     fold.apply(table(1000, serial=2, phase="stopped"))
+    fold.apply({"frame": "end", "serial": 3, "reason": "stopped"})
     assert fold.apply(observed(1000)).history == History()
 
 
