@@ -2,11 +2,12 @@
 
 from typing import NamedTuple
 
-from teachserve.dashboard.glyphs import GLYPHS, KERNEL, css_name
+from teachserve.dashboard.glyphs import GLYPHS, KERNEL, QUEUE, css_name
 from teachserve.dashboard.line_pane import Line, LinePane
 from teachserve.demo.picture import Picture
 from teachserve.demo.wording import short
 from teachserve.events import State
+from teachserve.observe.places import taken_for
 
 FIGURES = {
     "0": ("█▀█", "█ █", "▀▀▀"),
@@ -48,15 +49,21 @@ def numbers(picture: Picture) -> list[Number]:
     serving = Number("# serving", short(snapshot.serving, 5), css_name(State.HANDLING))
     if waiter is State.SELECTING:
         serving = serving._replace(label="# in progress", text=short(snapshot.counters["watched_in_progress"], 5))
-    queued = picture.queued
     return [
         Number(f"{GLYPHS[waiter]} {waiter}", short(waiting, 5), css_name(waiter) if waiting else "alarm"),
         serving,
-        Number(
-            f"{KERNEL} accept queue", "n/a" if queued is None else short(queued, 5), "state--waiting" if queued else ""
-        ),
+        queued(picture),
         Number("requests/s", short(round(load.answered_per_s if load else snapshot.requests_per_s), 5), ""),
     ]
+
+
+def queued(picture: Picture) -> Number:
+    """Connections in the kernel's accept queue; with those in ours, where a named queue is on a connection's way."""
+    snapshot, count, label = picture.snapshot, picture.queued, f"{KERNEL} accept queue"
+    if count is not None and taken_for(snapshot.flows):
+        count += sum(queue.connections for queue in snapshot.queues.values())
+        label = f"{KERNEL}{QUEUE} in queues"
+    return Number(label, "n/a" if count is None else short(count, 5), "state--waiting" if count else "")
 
 
 class NumbersPane(LinePane):
@@ -65,7 +72,7 @@ class NumbersPane(LinePane):
     about = (
         "The four numbers that tell most: who can take the next connection, who serves, who waits outside, how much."
     )
-    words = (State.ACCEPTING, State.SELECTING, "serving", "accept queue", "Requests/s", "present")
+    words = (State.ACCEPTING, State.SELECTING, "serving", "accept queue", "named queue", "Requests/s", "present")
 
     def lines(self, picture: Picture, width: int, height: int) -> list[Line]:
         told = numbers(picture)

@@ -68,7 +68,7 @@ class Places:
         way = [room for room in WAY if room is ACCEPT_QUEUE or used.intersection(room.states)]
         beside = [room for room in BESIDE if used.intersection(room.states)]
         if used.intersection(QUEUES.states):
-            after = _taken_for(snapshot.flows)
+            after = taken_for(snapshot.flows)
             if after in way:
                 way.insert(way.index(after), QUEUES)
             else:
@@ -81,7 +81,7 @@ class Places:
         return self.way + self.beside
 
 
-def _taken_for(flows: Mapping[tuple[State, State], int]) -> Room | None:
+def taken_for(flows: Mapping[tuple[State, State], int]) -> Room | None:
     """What a thread does with what it takes from a queue: serve it, so that the queue is on a connection's way."""
     for state, room in ((S.READING, READING), (S.HANDLING, HANDLING), (S.WRITING, WRITING)):
         if (S.WAITING, state) in flows:

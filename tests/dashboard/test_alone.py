@@ -15,6 +15,7 @@ from teachserve.dashboard.themes import DARK, LIGHT
 from teachserve.dashboard.views import VIEWS
 from teachserve.events import State
 from teachserve.observe.accept_queue import AcceptQueue
+from teachserve.observe.snapshot import QueueView
 
 from .board import Given, play, screen_text, show
 
@@ -115,6 +116,15 @@ def test_what_the_kernel_does_not_tell_is_n_a_and_nobody_accepting_is_an_alarm()
     told = numbers(picture(recycling(accepting=0), accept_queue=AcceptQueue(unavailable="only Linux tells")))
     assert told[2].text == "n/a"
     assert told[0].style == "alarm"
+
+
+def test_who_waits_in_a_queue_of_ours_is_counted_with_those_in_the_kernels() -> None:
+    pool = recycling(accepting=1)
+    pool = replace(pool, flows={(State.WAITING, State.READING): 7}, queues={"connections": QueueView(96, 103, 0, 96)})
+    told = numbers(picture(pool, accept_queue=AcceptQueue(3, 2048, 0)))
+    assert (told[2].label, told[2].text) == ("kq in queues", "99")
+    pool = replace(pool, flows={(State.WAITING, State.CREATING): 7})
+    assert numbers(picture(pool, accept_queue=AcceptQueue(3, 2048, 0)))[2].text == "3"
 
 
 def test_figures_are_of_one_size_and_no_two_look_the_same() -> None:
