@@ -174,7 +174,7 @@ WORDS: dict[str, dict[str, str]] = {
         "queue-wait": "something waits long on a named queue, because nobody takes it",
         "all-serving": "every thread that may serve does, so a further connection has to wait",
         "idle-holder": "a kept connection holds a thread without asking anything, while others wait",
-        "churn": "threads are made and ended as surplus at the same time: standby is too small",
+        "churn": "threads are made and end at the same time: standby is too small, or each connection has a thread of its own",
         "loop-blocked": "one turn of the event loop took long, and every other connection waited for it",
         "stuck": "a thread has been long in a state in which it should not stay",
         "stop-unanswered": "a thread was woken to stop, and has not answered",

@@ -28,14 +28,14 @@ def at(
     clients: Clients | None = None,
     unavailable: str | None = None,
     accepting: int = 1,
-    surplus: int = 0,
+    ended: int = 0,
     made: int = 0,
     waiting_for_place: int = 0,
     requests: int = 0,
     **changes: object,
 ) -> Moment:
     counters = dict.fromkeys(COUNTERS, 0) | {
-        "accepting": accepting, "surplus": surplus, "made": made, "waiting_for_place": waiting_for_place,
+        "accepting": accepting, "ended": ended, "made": made, "waiting_for_place": waiting_for_place,
         "requests": requests,
     }  # fmt: skip
     states = dict.fromkeys(State, 0)

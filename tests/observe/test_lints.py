@@ -178,12 +178,12 @@ def test_never_served_gives_further_clients_their_two_seconds():
 
 
 def test_churn_is_more_than_ten_of_both_a_second():
-    def after(surplus: int, made: int) -> dict:
-        return look([at(1.0 + n / 10, surplus=surplus * n // 10, made=made * n // 10) for n in range(11)])
+    def after(ended: int, made: int) -> dict:
+        return look([at(1.0 + n / 10, ended=ended * n // 10, made=made * n // 10) for n in range(11)])
 
     assert "churn" not in after(10, 50)
     assert "churn" not in after(50, 10)
-    assert after(11, 12)["churn"].text == "11 threads a second end as surplus, and 12 a second are made"
+    assert after(11, 12)["churn"].text == "11 threads a second end, and 12 a second are made"
 
 
 def test_loop_blocked_by_a_move_that_is_more_than_50_ms_ago():
@@ -332,7 +332,7 @@ def broken(now: float, **changes: object) -> object:
     threads = [thread(1, S.IDLE, 0.0), thread(2, S.HANDLING, 0.0)]
     return at(
         now, *threads, queued=9, bound=10, drops=round(now * 10), accepting=0, options={"threads": 2},
-        queues={"q": QueueView(2, 2, 0, 2)}, clients=Clients(20, 4, 9, True), surplus=round(now * 20), made=round(now * 20),
+        queues={"q": QueueView(2, 2, 0, 2)}, clients=Clients(20, 4, 9, True), ended=round(now * 20), made=round(now * 20),
         witness=differing(2), **changes,
     )  # fmt: skip
 

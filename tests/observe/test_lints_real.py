@@ -245,10 +245,18 @@ def test_never_served(lint, client, threads, speaks):
 # ---- threads -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("standby", "speaks"), [(1, True), (4, False)])
-def test_churn(lint, standby, speaks):
-    """One client after the other: with a standby of 1 each costs a thread, with more none."""
-    watched = lint("recycling", standby=standby, max_threads=8)
+@pytest.mark.parametrize(
+    ("arch", "options", "speaks"),
+    [
+        ("recycling", {"standby": 1, "max_threads": 8}, True),
+        ("recycling", {"standby": 4, "max_threads": 8}, False),
+        ("thread-per-connection", {}, True),
+        ("thread-pool", {"threads": 2}, False),
+    ],
+)
+def test_churn(lint, arch, options, speaks):
+    """One client after the other: with a standby of 1 each costs a thread, as with a thread for each connection."""
+    watched = lint(arch, **options)
     done = threading.Event()
 
     def come_and_go() -> None:
@@ -261,7 +269,7 @@ def test_churn(lint, standby, speaks):
     coming.start()
     try:
         if speaks:
-            assert "end as surplus" in watched.until("churn").text
+            assert "threads a second end, and" in watched.until("churn").text
         else:
             assert "churn" not in watched.lasting(1.3)
     finally:

@@ -12,9 +12,12 @@ S = State
 
 class Churn(Lint):
     name = "churn"
-    rule = "no more than 10 threads a second end as surplus while more than 10 a second are made"
-    one = many = "{ended:.0f} threads a second end as surplus, and {made:.0f} a second are made"
-    remedy = "a higher --standby: then a worker waits for the next connection instead of ending before it comes"
+    rule = "no more than 10 threads a second end while more than 10 a second are made"
+    one = many = "{ended:.0f} threads a second end, and {made:.0f} a second are made"
+    remedy = (
+        "threads that stay for the next connection: under recycling a higher --standby; instead of a thread for each "
+        "connection, recycling or a thread-pool"
+    )
     lesson = "teachserve demo --arch recycling --standby 1"
     MOST_PER_S = 10.0
     WINDOW_S = 1.0
@@ -25,14 +28,14 @@ class Churn(Lint):
 
     def look(self, moment: Moment) -> Case | None:
         counters = moment.snapshot.counters
-        self._counts.append((moment.at_s, counters["surplus"], counters["made"]))
+        self._counts.append((moment.at_s, counters["ended"], counters["made"]))
         while len(self._counts) > 2 and self._counts[1][0] <= moment.at_s - self.WINDOW_S:
             self._counts.popleft()
-        then_s, surplus, made = self._counts[0]
+        then_s, ended, made = self._counts[0]
         window_s = moment.at_s - then_s
         if window_s < self.WINDOW_S:
             return None
-        ended_per_s, made_per_s = (counters["surplus"] - surplus) / window_s, (counters["made"] - made) / window_s
+        ended_per_s, made_per_s = (counters["ended"] - ended) / window_s, (counters["made"] - made) / window_s
         since_s = self._since.so(min(ended_per_s, made_per_s) > self.MOST_PER_S, moment.at_s)
         return None if since_s is None else Case(since_s, 1, {"ended": ended_per_s, "made": made_per_s})
 
