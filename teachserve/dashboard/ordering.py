@@ -48,6 +48,10 @@ class Ordering:
         """From the controls."""
         self.action_change(message.name, message.direction)
 
+    def on_control_pane_start(self, message: ControlPane.Start) -> None:
+        """From the controls."""
+        self.choose(message.name, message.value)
+
     def action_change(self, name: str, direction: int) -> None:
         """A control a step up or down, or the action. The rate of a replay is its speed."""
         if self.source.player is not None and name == "rate":

@@ -147,3 +147,47 @@ def test_a_reason_that_has_no_room_beside_its_control_ends_with_a_whole_word_at_
     for width in range(20, 100):
         told = "".join(text for text, _ in control_line(controls, number, False, False, picture(), width)[2:])
         assert not told or {*told.split()} <= {*words, "..."}
+
+
+def test_the_arrows_only_choose_an_architecture_and_enter_starts_the_one_that_is_shown() -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        source.controls.values["architecture"] = "recycling"
+        await pilot.press("c", *["down"] * 7, "left", "left")
+        assert "< thread-per-connection > [ Enter ] starts it" in screen_text(app)
+        await pilot.press("right")
+        assert "< thread-pool > [ Enter ] starts it" in screen_text(app)
+        assert source.asked == []
+        await pilot.press("enter")
+        while app._orders:
+            await pilot.pause()
+        assert "< recycling > [ Enter ]\n" in screen_text(app)
+        assert [note.message for note in app._notifications] == ["architecture: thread-pool"]
+        await pilot.press("enter")
+
+    assert play(picture(), story).asked == ["architecture thread-pool"]
+
+
+@pytest.mark.parametrize("leave", [("escape", "c"), ("up", "down"), ("right",)])
+def test_an_architecture_that_was_only_chosen_is_forgotten_with_the_next_thing(leave: tuple[str, ...]) -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        source.controls.values["architecture"] = "recycling"
+        await pilot.press("c", *["down"] * 7, "left", *leave)
+        assert "< recycling > [ Enter ]\n" in screen_text(app)
+        await pilot.press("enter")
+        assert [note.message for note in app._notifications] == ["left and right choose one, then Enter starts it"]
+
+    assert play(picture(), story).asked == []
+
+
+def test_the_mouse_starts_the_chosen_architecture_at_its_button_alone() -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        source.controls.values["architecture"] = "recycling"
+        await pilot.press("c")
+        at, row = app.board.control.gutter.left + VALUE_AT, row_of(app, "architecture")
+        await pilot.click(ControlPane, (at, row))
+        await pilot.click(ControlPane, (at, row_of(app, "architecture")))
+        wanted = app.board.control._wanted
+        assert source.asked == []
+        await pilot.click(ControlPane, (at + len(f"< {wanted} > [ "), row_of(app, "architecture")))
+
+    assert play(picture(), story).asked == ["architecture thread-per-connection"]
