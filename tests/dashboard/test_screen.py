@@ -9,6 +9,7 @@ from demo.pictures import AT, header, picture, recycling, snapshot, thread
 from textual.pilot import Pilot
 
 from teachserve.dashboard.app import Dashboard
+from teachserve.dashboard.glyphs import GLYPHS
 from teachserve.dashboard.list_pane import STEADY
 from teachserve.dashboard.panes.events import event_line
 from teachserve.dashboard.panes.story import told
@@ -78,6 +79,21 @@ def test_every_size_in_between_keeps_sentence_counts_threads_and_losses(size: tu
     text = text_of(picture(), size)
     for words in ("recycling", "block in accept(2)", "o accepting 3", "worker-2", "Link       live", "lost frames 0"):
         assert words in text
+
+
+def test_a_state_that_was_seen_keeps_its_place_whatever_the_threads_are_doing() -> None:
+    def places(states: list[State]) -> list[tuple[int, int]]:
+        threads = [thread(number, state) for number, state in enumerate(states, 1)]
+        flows = {(one, State.IDLE): 9 for one in State if one not in (State.ENDED, State.BROKEN)}
+        lines = text_of(picture(snapshot(threads, flows=flows))).split("\n")
+        words = [f"{GLYPHS[one]} {one.value} {states.count(one)}" for one in STATES if (one, State.IDLE) in flows]
+        return [next((y, line.index(word)) for y, line in enumerate(lines) if word in line) for word in words]
+
+    assert places([State.ACCEPTING]) == places([State.STARTING, State.WAITING, *[State.HANDLING] * 20])
+
+
+def test_what_threads_have_left_was_seen_as_well_though_no_move_leads_to_starting() -> None:
+    assert ". starting 0" in text_of(picture(recycling()))
 
 
 def test_the_light_theme_says_the_same() -> None:
