@@ -1,4 +1,4 @@
-"""`?`: what the focused pane shows, each word on it in one sentence, and the keys; then everything there is."""
+"""`?`: the focused pane's keys, what it shows, each word on it in one sentence; then everything there is."""
 
 import re
 import textwrap
@@ -24,7 +24,7 @@ INDENT = 23
 VERDICT_STYLES = {verdict.value: style for verdict, (_, style) in SHORT.items()}
 
 Entry = tuple[str, str, str]
-"""A word as it stands on the screen, its style, and its sentence."""
+"""A word as it stands on the screen, its style, and its sentence; without a word a paragraph."""
 
 
 def meant(word: str) -> list[Meaning]:
@@ -53,17 +53,25 @@ def key_entries(bindings: Iterable[object]) -> list[Entry]:
     return [(one.key_display, "strong", one.tooltip) for one in bindings if getattr(one, "tooltip", "")]
 
 
-def pane_sections(pane: Widget | None, replay: bool = False) -> list[tuple[str, list[Entry]]]:
-    """The first page: the focused pane, then the keys everywhere."""
+def beside(pane: Widget) -> str:
+    """What else can have the focus there, and how that is explained; "": nothing."""
+    others = [title(one) for one in pane.screen.focus_chain if one is not pane and one.parent is pane.parent]
+    return f"Beside it: {', '.join(others)}. Tab or shift+Tab moves the focus there, and ? then explains it." if others else ""
+
+
+def pane_sections(pane: Widget, replay: bool = False) -> list[tuple[str, list[Entry]]]:
+    """The first page: the focused pane, its keys before all that can wait, then the keys everywhere."""
     keys = getattr(pane, "keys_everywhere", KEYS)
     places = (EVERYWHERE, OVER, REPLAY) if replay else (EVERYWHERE, OVER)
     everywhere = [(key.shown, "strong", key.sentence) for key in keys if key.where in places]
     ours = [cls for cls in type(pane).__mro__ if cls.__module__.startswith("teachserve.")]
     own = key_entries(dict.fromkeys(one for cls in ours for one in vars(cls).get("BINDINGS", ())))
     scrolling = [(SCROLLING, "strong", "scroll it.")] if isinstance(pane, ScrollView) and not own else []
+    shows = [("", "", text) for text in (pane.about, beside(pane)) if text]
     sections = [
-        ("The words on it", entries(getattr(pane, "words", ()))),
         ("Its keys", own + scrolling),
+        ("What it shows", shows),
+        ("The words on it", entries(getattr(pane, "words", ()))),
         ("Keys everywhere", everywhere),
     ]
     return [(title, told) for title, told in sections if told]
@@ -86,13 +94,16 @@ def all_sections() -> list[tuple[str, list[Entry]]]:
     return sections
 
 
-def help_lines(about: str, sections: list[tuple[str, list[Entry]]], width: int) -> list[Line]:
+def help_lines(sections: list[tuple[str, list[Entry]]], width: int) -> list[Line]:
     """The text as lines of this width: a word and its sentence beside it, or below where the word is long."""
-    lines: list[Line] = [[(text, "")] for text in textwrap.wrap(about, width)]
+    lines: list[Line] = []
     for title, told in sections:
         lines += [[]] if lines else []
         lines.append([(title.ljust(width), "heading")])
         for word, style, sentence in told:
+            if not word:
+                lines += [[(text, "")] for text in textwrap.wrap(sentence, width)]
+                continue
             fits = len(word) < INDENT
             first, *more = textwrap.wrap(sentence, max(20, width - INDENT))
             lines += [] if fits else [[(word, style)]]
@@ -127,11 +138,11 @@ class HelpText(Styled, ScrollView, can_focus=True):
         width = max(30, self.size.width - 2)
         if self._everything:
             self.border_title, other = "Help: every word", "this pane alone"
-            self._lines = help_lines("", all_sections(), width)
+            self._lines = help_lines(all_sections(), width)
         else:
             self.border_title, other = f"Help: {title(self._pane)}", "every word"
             replay = getattr(getattr(self.app, "source", None), "player", None) is not None
-            self._lines = help_lines(self._pane.about, pane_sections(self._pane, replay), width)
+            self._lines = help_lines(pane_sections(self._pane, replay), width)
         self.border_subtitle = f"? or Tab: {other} - Esc closes"
         self.virtual_size = Size(0, len(self._lines))
         self.refresh()

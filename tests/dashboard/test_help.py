@@ -13,6 +13,7 @@ from teachserve.dashboard.app import Dashboard
 from teachserve.dashboard.help import HelpText, all_sections, help_lines, pane_sections, title
 from teachserve.dashboard.keys import EVERYWHERE, KEYS, OVER
 from teachserve.dashboard.panes.kernel import KernelStates
+from teachserve.dashboard.panes.lints import LintsPane
 from teachserve.dashboard.panes.load import LoadPane
 from teachserve.dashboard.panes.threads import ThreadTable
 from teachserve.dashboard.views import VIEWS
@@ -25,7 +26,7 @@ SHARED = ("HeaderPane", "StoryPane", "StatusPane")
 
 
 def text_of_help(pane: Widget | None, width: int = 100) -> str:
-    lines = help_lines(getattr(pane, "about", ""), pane_sections(pane) if pane else all_sections(), width)
+    lines = help_lines(pane_sections(pane) if pane else all_sections(), width)
     return "\n".join("".join(text for text, _ in line) for line in lines)
 
 
@@ -46,7 +47,7 @@ def test_the_help_of_a_pane_has_its_words_its_keys_and_the_keys_everywhere() -> 
     async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
         pane = app.query_one("#view-threads ThreadTable", ThreadTable)
         told = " ".join(text_of_help(pane).split())
-        assert told.startswith(" ".join(pane.about.split()))
+        assert " ".join(pane.about.split()) in told
         for state in STATES:
             assert state.value in told
         assert "before`: since before the watching began" in told
@@ -56,6 +57,30 @@ def test_the_help_of_a_pane_has_its_words_its_keys_and_the_keys_everywhere() -> 
         ] == []
 
     play(picture(), story)
+
+
+def test_the_keys_of_the_pane_come_first_then_what_it_shows_then_the_words() -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        await pilot.press("question_mark")
+        text = screen_text(app)
+        assert text.index("Its keys") < text.index("Enter  ") < text.index("What it shows")
+        told = text_of_help(app.query_one("#view-threads ThreadTable"))
+        assert told.index("What it shows") < told.index("The words on it") < told.index("Keys everywhere")
+
+    play(picture(), story)
+
+
+def test_the_help_of_the_events_names_the_lints_beside_them_and_tab_leads_there() -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        await pilot.press("question_mark")
+        assert "Beside it: lints. Tab or shift+Tab moves the focus" in screen_text(app)
+        await pilot.press("escape", "tab")
+        while not isinstance(app.focused, LintsPane):
+            await pilot.press("tab")
+        await pilot.press("question_mark")
+        assert "Help: lints" in screen_text(app)
+
+    play(picture(), story, view="events")
 
 
 def test_the_second_page_has_every_word_there_is() -> None:
