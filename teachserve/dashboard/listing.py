@@ -38,6 +38,12 @@ class Column(Generic[Row]):
         return f"{text:>{width}.{width}}" if self.right else f"{text:<{width}.{width}}", style
 
 
+def named(name: str, width: int) -> str:
+    """A thread's name in at most so many cells: its role gives way, for cut numbers all look the same: `work-68086`."""
+    role, dash, number = name.rpartition("-")
+    return role[: max(1, width - len(dash + number))] + dash + number
+
+
 Layout = list[tuple[Column, int]]
 """The columns that there is room for, each with its width."""
 

@@ -264,3 +264,9 @@ def test_the_title_says_that_the_view_is_frozen_and_how_to_leave_though_there_is
             assert title.endswith("Esc back")
 
     play(with_connections(ONES, OVER), story, view="connections")
+
+
+def test_threads_with_long_numbers_are_told_apart_where_only_ended_connections_had_them() -> None:
+    ended = [connection(1100 + number, [(State.HANDLING.code, 0.1, 68080 + number)], ended=True) for number in range(5)]
+    text = text_of(with_connections([], ended), view="connections")
+    assert [number for number in range(5) if f"-{68080 + number} " not in text] == []

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from demo.pictures import AT, picture, recycling, snapshot, thread
 
-from teachserve.dashboard.listing import UP, Order, arrange, fit, heading, matches, row_line
+from teachserve.dashboard.listing import UP, Order, arrange, fit, heading, matches, named, row_line
 from teachserve.dashboard.panes.threads import COLUMNS, ThreadTable, kernel_cell, retained
 from teachserve.demo.picture import Picture
 from teachserve.events import STATES, State
@@ -191,3 +191,13 @@ def test_the_kernel_s_verdict_is_whole_in_a_narrow_column(
     row = thread(2, State.WRITING if moved_on else State.HANDLING)
     seen = Sighting(2, 1002, State.HANDLING, None, verdict, call, None, "0", "")
     assert kernel_cell(picture(sightings={2: seen}), row, width)[0] == words
+
+
+@pytest.mark.parametrize("width", range(5, 20))
+def test_of_a_threads_name_the_role_is_cut_and_never_the_number(width: int) -> None:
+    for name in ("worker-68086", "thread-maker-1", "of-the-students-own-12"):
+        told = named(name, width)
+        assert told.split("-")[-1] == name.split("-")[-1]
+        assert told[0] == name[0]
+        assert len(told) <= max(width, len(name.split("-")[-1]) + 2)
+    assert named("worker-3", 8) == "worker-3"

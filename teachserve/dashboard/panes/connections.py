@@ -8,7 +8,7 @@ from teachserve.dashboard.glyphs import GLYPHS, KERNEL, QUEUE, css_name
 from teachserve.dashboard.keys import bindings
 from teachserve.dashboard.line_pane import Piece
 from teachserve.dashboard.list_pane import ListPane
-from teachserve.dashboard.listing import Column
+from teachserve.dashboard.listing import Column, named
 from teachserve.dashboard.panes.counts import seen
 from teachserve.demo.picture import Picture
 from teachserve.demo.wording import duration, short
@@ -27,6 +27,9 @@ MARKS: Mapping[str, tuple[str, str]] = {
 }
 WAITS = (ACCEPT_QUEUE, QUEUED, State.WAITING_FOR_PLACE.value, State.IDLE.value, WATCHED, State.STARTING.value)
 """The places in which nobody works on a connection."""
+
+LATELY = 20
+"""Of the connections that have ended so many tell how wide a thread's name is: the newest have the longest numbers."""
 
 
 def mark(place: str) -> tuple[str, str]:
@@ -72,9 +75,9 @@ def where_width(picture: Picture) -> int:
 
 
 def thread_width(picture: Picture) -> int:
-    """As wide as the longest name of a thread that holds one, within bounds."""
+    """As wide as the longest name of a thread that holds one, or has held one of the last, within bounds."""
     log = picture.connections
-    return min(20, max([9, *(len(log.name(one.thread)) for one in log.living if one.thread)]))
+    return min(20, max([9, *(len(log.name(one.thread)) for one in (*log.living, *log.ended[-LATELY:]) if one.thread)]))
 
 
 def where(picture: Picture, one: ConnectionView, width: int) -> Piece:
@@ -108,7 +111,7 @@ COLUMNS: tuple[Column[ConnectionView], ...] = (
     Column(
         "Thread",
         thread_width,
-        lambda picture, one, width: (picture.connections.name(one.thread) if one.thread else "-", ""),
+        lambda picture, one, width: (named(picture.connections.name(one.thread), width) if one.thread else "-", ""),
         lambda _, one: one.thread or None,
         gives_way=1,
     ),

@@ -8,7 +8,7 @@ from teachserve.dashboard.glyphs import GLYPHS, css_name
 from teachserve.dashboard.keys import bindings
 from teachserve.dashboard.line_pane import Piece
 from teachserve.dashboard.list_pane import ListPane
-from teachserve.dashboard.listing import Column
+from teachserve.dashboard.listing import Column, named
 from teachserve.dashboard.panes.counts import seen
 from teachserve.dashboard.verdicts import sight_rank, sight_text
 from teachserve.demo.picture import Picture
@@ -34,7 +34,8 @@ def retained(picture: Picture, room: int) -> tuple[list[ThreadView], int]:
 
 def name_width(picture: Picture) -> int:
     """As wide as the longest name, within bounds."""
-    names = max((len(thread.name) for thread in picture.snapshot.threads), default=0)
+    snapshot = picture.snapshot
+    names = max((len(thread.name) for thread in (*snapshot.threads, *snapshot.ended)), default=0)
     return min(max(names, 14), 24)
 
 
@@ -69,7 +70,9 @@ def figure(number: int, width: int) -> Piece:
 
 
 COLUMNS: tuple[Column[ThreadView], ...] = (
-    Column("Thread", name_width, lambda _, thread, width: (thread.name, ""), lambda _, thread: thread.number),
+    Column(
+        "Thread", name_width, lambda _, thread, width: (named(thread.name, width), ""), lambda _, thread: thread.number
+    ),
     Column("State", state_width, state_cell, lambda _, thread: thread.state.code),
     Column(
         "For",
