@@ -56,7 +56,11 @@ def key_entries(bindings: Iterable[object]) -> list[Entry]:
 def beside(pane: Widget) -> str:
     """What else can have the focus there, and how that is explained; "": nothing."""
     others = [title(one) for one in pane.screen.focus_chain if one is not pane and one.parent is pane.parent]
-    return f"Beside it: {', '.join(others)}. Tab or shift+Tab moves the focus there, and ? then explains it." if others else ""
+    return (
+        f"Beside it: {', '.join(others)}. Tab or shift+Tab moves the focus there, and ? then explains it."
+        if others
+        else ""
+    )
 
 
 def pane_sections(pane: Widget, replay: bool = False) -> list[tuple[str, list[Entry]]]:

@@ -183,3 +183,16 @@ def test_no_cell_is_wider_than_its_column() -> None:
         for column, room in fit(THREAD_COLUMNS, picture(), width):
             from_row = type("Row", (), {"number": 1, "name": "thread-maker-123456", "said": told})
             assert len(column.text(picture(), from_row, room)[0]) == room
+
+
+def test_a_thread_that_the_kernel_saw_before_any_frame_did_gets_its_name_with_the_next_frame() -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        assert "thread-5 " in screen_text(app)
+        await show(app, pilot, later)
+        assert "worker-5 " in screen_text(app)
+        assert "thread-5 " not in screen_text(app)
+
+    later = looked()
+    snapshot = later.snapshot
+    without = tuple(one for one in snapshot.threads if one.number != 5)
+    play(replace(later, snapshot=replace(snapshot, threads=without)), story, view="kernel")

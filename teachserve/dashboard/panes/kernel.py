@@ -8,7 +8,7 @@ from teachserve.dashboard.chosen import Open
 from teachserve.dashboard.glyphs import GLYPHS, css_name
 from teachserve.dashboard.line_pane import Line, LinePane, Piece
 from teachserve.dashboard.list_pane import ListPane
-from teachserve.dashboard.listing import Column
+from teachserve.dashboard.listing import Column, named
 from teachserve.dashboard.panes.witness import agreement_style, alarms
 from teachserve.dashboard.verdicts import MANUAL, SHORT, WORST_FIRST
 from teachserve.demo.picture import Picture
@@ -72,9 +72,9 @@ class KernelWords(LinePane):
 
 
 def name_of(picture: Picture, number: int) -> str:
-    """The thread's name; of one that is in no frame its number alone."""
+    """The thread's name; of one that is in no frame, and did nothing for a connection that is followed, its number."""
     thread = picture.snapshot.thread(number)
-    return thread.name if thread else f"thread-{number}"
+    return thread.name if thread else picture.connections.name(number)
 
 
 # State by state.
@@ -219,7 +219,7 @@ def called(said: Sighting) -> str:
 
 
 THREAD_COLUMNS: tuple[Column[Sighted], ...] = (
-    Column("Thread", lambda _: 14, lambda _, row, width: (row.name, ""), lambda _, row: row.number),
+    Column("Thread", lambda _: 14, lambda _, row, width: (named(row.name, width), ""), lambda _, row: row.number),
     Column(
         "It says",
         lambda _: 12,
@@ -281,18 +281,23 @@ class KernelThreads(ListPane):
         super().__init__(**arguments)
         self._look: Look | None = None
         self._sighted: Sequence[Sighted] = ()
+        self._unnamed = False
 
     def rows(self, picture: Picture) -> Sequence[Any]:
-        """Made once a look, of which there are fewer than pictures."""
+        """Made once a look, of which there are fewer than pictures; again while the role of some thread is not known.
+
+        The kernel may have seen a thread that no frame has told of yet: the next one names it.
+        """
         look = picture.witness
         if look is None or look.unavailable:
             return ()
-        if look is not self._look:
+        if look is not self._look or self._unnamed:
             names = {thread.number: thread.name for thread in (*picture.snapshot.ended, *picture.snapshot.threads)}
-            sighted = (
-                Sighted(one.number, names.get(one.number, f"thread-{one.number}"), one) for one in look.sightings
+            self._sighted = sorted(
+                Sighted(one.number, names.get(one.number) or picture.connections.name(one.number), one)
+                for one in look.sightings
             )
-            self._look, self._sighted = look, sorted(sighted)
+            self._look, self._unnamed = look, any(one.number not in names for one in look.sightings)
         return self._sighted
 
     def words_of(self, picture: Picture, row: Sighted) -> str:
