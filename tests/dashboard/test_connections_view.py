@@ -270,3 +270,14 @@ def test_threads_with_long_numbers_are_told_apart_where_only_ended_connections_h
     ended = [connection(1100 + number, [(State.HANDLING.code, 0.1, 68080 + number)], ended=True) for number in range(5)]
     text = text_of(with_connections([], ended), view="connections")
     assert [number for number in range(5) if f"-{68080 + number} " not in text] == []
+
+
+def test_where_only_hidden_ones_are_left_that_is_said_with_the_key_that_shows_them() -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        assert "closed" in screen_text(app)
+        await pilot.press("e")
+        assert "no connection is open; e shows those that have ended" in screen_text(app)
+        await pilot.press("e")
+        assert "no connection is open" not in screen_text(app)
+
+    play(with_connections([], OVER), story, view="connections")

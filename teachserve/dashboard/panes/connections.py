@@ -197,8 +197,10 @@ class ConnectionTable(ListPane):
 
     def why_empty(self) -> str:
         """Nothing is known unless every event is sent: then that is said, and no stale list is shown."""
-        if self.picture.connections.known:
-            return super().why_empty()
+        log = self.picture.connections
+        if log.known:
+            hidden = not self.with_ended and not log.living and log.ended
+            return "no connection is open; e shows those that have ended" if hidden else super().why_empty()
         if not self.picture.snapshot.alive:
             return f"n/a: the server is {self.picture.snapshot.phase}, and sends no events"
         if self.app.frozen:
