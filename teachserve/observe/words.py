@@ -68,7 +68,7 @@ WORDS: dict[str, dict[str, str]] = {
         "Idle": "time for which the client kept the connection without asking anything",
         "Place": "time for which the connection waited for one of the max_threads places",
         "Handling": "time in which the application's own code worked for the connection",
-        "Total": "time for which the connection is known, to its end or to now; `>`: it began before that",
+        "Total": "time for which the connection is known, to its end or to now; `9ms+`: at least so long, it began before that",
         "Waited": "how long the connection has been in places where nobody works on it",
     },
     "figures": {

@@ -13,6 +13,7 @@ from teachserve.dashboard.chosen import Choose, Chosen
 from teachserve.dashboard.panes.threads import ThreadTable
 from teachserve.demo.picture import Picture
 from teachserve.events import State
+from teachserve.observe.model import KEPT_ENDED
 
 from .board import Given, drawn, play, screen_text, show, text_of
 
@@ -185,6 +186,14 @@ def test_another_view_ends_the_typing() -> None:
     on_table(story, picture())
 
 
+@pytest.mark.parametrize(("ended", "told"), [(40, r" \d+ more ended"), (KEPT_ENDED, r" \d+\+ more ended")])
+def test_how_many_more_have_ended_looks_like_no_key_and_at_least_is_a_plus_behind(ended: int, told: str) -> None:
+    over = tuple(thread(100 + number, State.ENDED, ended_at=AT - 0.1) for number in range(ended))
+    text = text_of(picture(replace(recycling(), ended=over)), (160, 30))
+    heading = next(line for line in text.split("\n") if "Accep" in line)
+    assert re.search(told, heading)
+
+
 def test_ended_threads_stay_for_a_while_and_e_hides_them() -> None:
     ended = thread(6, State.ENDED, since_s=AT - 2.1, ended_at=AT - 2.1)
     broken = thread(7, State.BROKEN, since_s=AT - 3.2, ended_at=AT - 3.2)
@@ -201,11 +210,16 @@ def test_ended_threads_stay_for_a_while_and_e_hides_them() -> None:
         await pilot.press("e")
         text = screen_text(app)
         assert "worker-6" not in text
-        assert "+2 ended" in text
+        assert " 2 ended\n" in text
         await pilot.press("e")
         assert "worker-6" in screen_text(app)
 
+    async def hidden(table: ThreadTable, app: Dashboard, pilot: Pilot) -> None:
+        await pilot.press("e")
+        assert " 2 ended: e shows them" in screen_text(app)
+
     on_table(story, first)
+    on_table(hidden, first, (200, 60))
 
 
 def test_at_churn_the_living_stay_in_view_and_the_rest_is_counted() -> None:
@@ -214,12 +228,12 @@ def test_at_churn_the_living_stay_in_view_and_the_rest_is_counted() -> None:
 
     async def story(table: ThreadTable, app: Dashboard, pilot: Pilot) -> None:
         text = screen_text(app)
-        assert ">254 x" in text
+        assert " 254+ x" in text
         assert sum(" r reading " in line for line in text.split("\n")) == 6 + 1  # six rows and the counts
 
     shown = picture(replace(recycling(), threads=living, ended=ended))
     on_table(story, shown)
-    assert re.search(r">2\d\d ended", text_of(shown, (200, 60)))
+    assert re.search(r" 2\d\d\+ more ended", text_of(shown, (200, 60)))
 
 
 def test_esc_is_promised_only_where_it_clears_the_filter() -> None:

@@ -11,13 +11,13 @@ from textual.pilot import Pilot
 
 from teachserve.dashboard.app import Dashboard
 from teachserve.dashboard.arrangement import arrange
-from teachserve.dashboard.panes.places import PlacesPane, label
+from teachserve.dashboard.panes.places import PlacesPane, caption, label
 from teachserve.dashboard.panes.waiting import bar
 from teachserve.dashboard.tokens import FOLLOWED, Tokens
 from teachserve.demo.picture import Picture
 from teachserve.events import STATES, State
 from teachserve.observe.accept_queue import AcceptQueue
-from teachserve.observe.places import ACCEPT_QUEUE, Places, Waiting
+from teachserve.observe.places import ACCEPT_QUEUE, Flow, Places, Waiting
 from teachserve.observe.snapshot import QueueView, Snapshot
 
 from .board import Given, play, screen_text, text_of
@@ -211,3 +211,15 @@ def test_who_waits_where_no_queue_has_a_name_is_said_to_wait() -> None:
     text = "\n".join(drawn(shown))
     assert "0 queues" not in text
     assert "~ waiting" in text
+
+
+@pytest.mark.parametrize("width", range(70, 110))
+def test_flows_that_the_caption_has_no_room_for_are_counted_in_words(width: int) -> None:
+    found = Places.of(server("recycling"))
+    pairs = [(one.name, other.name) for one, other in pairwise(found.way)]
+    found = replace(found, flows={pair: Flow(9000, 900.0) for pair in pairs})
+    layout = arrange(found, {room.name: room.name for room in found.rooms}, 78, 13)
+    [(text, _)] = caption(found, layout, pairs, 1, 1, width)
+    shown = text.count(" > ")
+    told = f" and {len(pairs) - shown} more" if shown else f" {len(pairs)} flows not drawn"
+    assert text.endswith(told)

@@ -137,7 +137,7 @@ COLUMNS: tuple[Column[ConnectionView], ...] = (
     Column(
         "Total",
         lambda _: 7,
-        lambda picture, one, width: (f"{'>' if one.incomplete else ''}{duration(total(picture, one))}", ""),
+        lambda picture, one, width: (f"{duration(total(picture, one))}{'+' if one.incomplete else ''}", ""),
         total,
         right=True,
     ),

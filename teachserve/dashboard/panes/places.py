@@ -206,8 +206,8 @@ def caption(found: Places, layout: Layout, untold: list[Pair], scale: int, queue
         text += "what flows needs more lines"
     elif flowing:
         told = [f"{one} > {other} {rate(found.flows[one, other])}" for one, other in flowing]
-        shown = [part for last, part in enumerate(told, 1) if len(text + ", ".join(told[:last])) + 12 <= width]
-        text += f"also {', '.join(shown)}" + (f" (+{len(told) - len(shown)})" if len(shown) < len(told) else "")
+        ways = [f"also {', '.join(told[:shown])} and {len(told) - shown} more" for shown in range(len(told) - 1, 0, -1)]
+        text += first_that_fits(width - len(text), f"also {', '.join(told)}", *ways, f"{len(told)} flows not drawn")
     else:
         ways = "the numbers at the arrows are moves/s, exact", "at the arrows: moves/s, exact", "arrows: moves/s"
         text += first_that_fits(width - len(text), *ways)

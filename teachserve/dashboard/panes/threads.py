@@ -163,10 +163,12 @@ class ThreadTable(ListPane):
         return "alarm" if row.state is State.BROKEN else "quiet"
 
     def notes(self, picture: Picture) -> tuple[str, ...]:
-        """Ended threads that the list does not show; short, with their glyph, where there is little room."""
-        hidden = retained(picture, self.room)[1] if self.with_ended else len(picture.snapshot.ended)
-        more = ">" if len(picture.snapshot.ended) >= KEPT_ENDED else "+"
-        return (f"{more}{hidden} ended", f"{more}{hidden} {GLYPHS[State.ENDED]}") if hidden else ()
+        """Ended threads that the list does not show, `254+` for at least so many; short where there is little room."""
+        ended = picture.snapshot.ended
+        hidden = retained(picture, self.room)[1] if self.with_ended else len(ended)
+        count = f"{hidden}+" if len(ended) >= KEPT_ENDED else f"{hidden}"
+        told = f"{count} more ended" if self.with_ended else f"{count} ended: e shows them"
+        return (told, f"{count} ended", f"{count} {GLYPHS[State.ENDED]}") if hidden else ()
 
     def open(self, number: int) -> None:
         self.post_message(Open(thread=number))
