@@ -235,6 +235,7 @@ class Dashboard(Ordering, Playing, Window):
         elif chosen.connection and shown is not None:
             screen = ConnectionScreen(chosen.connection, shown)
         else:
+            self.say("nothing is known of it any more: it has ended")
             return
         screen.show_banner(self._banner())
         self.push_screen(screen)

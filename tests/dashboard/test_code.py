@@ -113,6 +113,15 @@ def test_enter_at_a_line_chooses_its_threads_one_after_the_other() -> None:
     play(shown(), story, view="code")
 
 
+def test_enter_without_a_cursor_puts_it_where_it_is_worth_it_and_chooses_there() -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        await pilot.press("enter")
+        assert app.query_one(CodePane).cursor == SERVE
+        assert app.chosen.thread
+
+    play(shown(), story, view="code")
+
+
 def test_the_file_scrolls_with_the_cursor_and_comes_back() -> None:
     async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
         pane = app.query_one(CodePane)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from demo.pictures import picture, recycling
+from demo.pictures import picture, recycling, snapshot
 from hypothesis import given
 from hypothesis import strategies as st
 from observe.remembered import STEPS, Remembered, folded, played
@@ -279,6 +279,26 @@ def test_enter_shows_all_that_is_known_of_the_lanes_thread() -> None:
         await pilot.press("down", "down", "down", "enter")
         await pilot.pause()
         assert isinstance(app.screen, ThreadScreen)
+
+    play(shown(), story, view="lanes")
+
+
+def test_enter_where_no_lane_is_chosen_opens_the_first_in_view() -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        await pilot.press("enter")
+        await pilot.pause()
+        assert isinstance(app.screen, ThreadScreen)
+        assert app.chosen.thread == 1
+
+    play(shown(), story, view="lanes")
+
+
+def test_enter_on_a_lane_whose_thread_is_in_no_frame_any_more_says_so() -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        await show(app, pilot, replace(shown(), snapshot=snapshot([])))
+        await pilot.press("enter")
+        await pilot.pause()
+        assert [note.message for note in app._notifications] == ["nothing is known of it any more: it has ended"]
 
     play(shown(), story, view="lanes")
 

@@ -137,7 +137,9 @@ class CodePane(LinePane):
         self.watch_picture()
 
     def action_choose(self) -> None:
-        """Choose a thread that stands at the cursor's line; again, the next one."""
+        """Choose a thread that stands at the cursor's line; again, the next one. Without a cursor, it is put first."""
+        if not self.cursor:
+            self.action_move(0)
         if self.picture is None or not self.cursor:
             return
         source = self.source(self.picture.snapshot.header)

@@ -159,9 +159,11 @@ class LanesPane(LinePane):
         self.select(len(self._shown) - 1 if last else 0)
 
     def action_open(self) -> None:
-        """Show all that is known of the chosen thread."""
-        if self.chosen.thread:
-            self.post_message(Open(thread=self.chosen.thread))
+        """Show all that is known of the chosen thread. Where none is chosen, the first in view is."""
+        if not self._lit(self.picture):
+            self.action_move(0)
+        if thread := self._lit(self.picture):
+            self.post_message(Open(thread=thread))
 
     def on_click(self, event: events.Click) -> None:
         """The lane that was clicked on is chosen."""
