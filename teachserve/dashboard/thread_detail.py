@@ -194,10 +194,14 @@ def place(frame: FrameView) -> str:
 def events_block(
     picture: Picture, known: Known, events: Sequence[EventView], width: int, height: int
 ) -> list[Line]:  # fmt: skip
-    """The last events, all of them, down the first column and then the next; each with how long that stay was."""
+    """The last events, all of them, down the first column and then the next; each with how long that stay was.
+
+    They stand by time: a connection has `Arrived` before the thread was told of it, and so before what it did just then.
+    """
     snapshot = picture.snapshot
     sampled = not events
     events = events or [one for one in snapshot.events if one.thread == known.thread.number and one.sampled]
+    events = sorted(events, key=lambda one: one.at_s)
     columns = max(1, width // (EVENT_WIDTH + 1))
     room = (height - 1) * columns
     shown = events[-room:] if room > 0 else []
@@ -206,7 +210,7 @@ def events_block(
     else:
         kind = "all of them" + (f", but {snapshot.focus_lost} lost" if snapshot.focus_lost else "")
     heading = f"Last {counted(len(shown), 'event')} ({kind})" if shown else f"Last events ({kind}): none"
-    ends = [*(one.at_s for one in events[1:]), None][-len(shown) :] if shown else []
+    ends = stay_ends(events)[-len(shown) :] if shown else []
     lines = [
         event_line(one, None if end is None or sampled else end - one.at_s)
         for one, end in zip(shown, ends, strict=True)
@@ -216,6 +220,16 @@ def events_block(
         cells = [fitted(line, EVENT_WIDTH + 1) for line in lines[row :: height - 1]]
         rows.append([piece for cell in cells for piece in cell])
     return titled(heading, rows, width, height)
+
+
+def stay_ends(events: Sequence[EventView]) -> list[float | None]:
+    """For each event when the next state was entered, whatever was marked meanwhile; None: not yet."""
+    ends: list[float | None] = []
+    after = None
+    for one in reversed(events):
+        ends.append(after)
+        after = one.at_s if one.state else after
+    return ends[::-1]
 
 
 def event_line(event: EventView, stay_s: float | None) -> Line:

@@ -16,9 +16,10 @@ from teachserve.dashboard.panes.connection import ConnectionPane
 from teachserve.dashboard.thread_detail import shown_frames
 from teachserve.dashboard.thread_screen import ThreadPane, ThreadScreen
 from teachserve.demo.picture import Picture
-from teachserve.events import STATES, State
+from teachserve.events import STATES, Mark, State
 from teachserve.observe.glossary import meanings
 from teachserve.observe.kernel import Look
+from teachserve.observe.snapshot import EventView
 from teachserve.observe.verdict import Shares, Verdict
 
 from .board import Given, play, screen_text, show, until
@@ -78,6 +79,29 @@ def test_twenty_events_are_there_at_80x24() -> None:
         assert text.count("us") + text.count("ms") >= 19
 
     opened(story, picture(asked_about(6)))
+
+
+def test_events_stand_by_time_and_a_mark_ends_no_stay() -> None:
+    def event(at_s: float, state: State | None) -> EventView:
+        return EventView(at_s, 6, "worker-6", None, state, None if state else Mark.ARRIVED, 0, False)
+
+    told = (
+        event(9.960, State.RECYCLING),
+        event(9.986, State.ACCEPTING),
+        event(9.966, None),
+        event(9.990, State.READING),
+    )
+
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        rows = [line[line.index(" 9.9") :].split() for line in screen_text(app).split("\n") if " 9.9" in line]
+        assert rows == [
+            ["9.960s", "@", "recycling", "26ms"],
+            ["9.966s", "Arrived"],
+            ["9.986s", "o", "accepting", "4.0ms"],
+            ["9.990s", "r", "reading"],
+        ]
+
+    opened(story, picture(replace(asked_about(6), focused=told)), (120, 40))
 
 
 def test_the_server_is_asked_while_it_is_open_and_the_focus_is_given_back() -> None:
