@@ -6,12 +6,13 @@ from textual.reactive import reactive
 
 from teachserve.dashboard.line_pane import Line, LinePane, spread
 from teachserve.demo.picture import Picture
-from teachserve.demo.wording import duration
+from teachserve.demo.wording import duration, first_that_fits
 from teachserve.options import OPTIONS
 
 PHASE_CLASSES = {"lost": "alarm", "abandoned": "alarm", "stopping": "state--waiting"}
 # The order in which an option earns its place in a narrow line; those not named here come last.
 FIRST = ("delay", "delay_kind", "backlog", "graceful_timeout")
+MORE = " ..."
 
 
 class HeaderPane(LinePane):
@@ -44,7 +45,9 @@ class HeaderPane(LinePane):
             (snapshot.phase, PHASE_CLASSES.get(snapshot.phase, "state--handling")),
             (f" {'for' if snapshot.phase == 'serving' else 'after'} {duration(snapshot.at_s)}", ""),
         ]
-        where: Line = [(f"{header.host}:{header.port}", "quiet")]
+        room = width - sum(len(text) for text, _ in left) - 2
+        address = first_that_fits(room, f"{header.host}:{header.port}", f"port {header.port}", f":{header.port}")
+        where: Line = [(address, "quiet")]
         if self.banner and height < 2:
             return [[(self.banner.ljust(width), "banner")]]
         if self.banner:
@@ -53,19 +56,15 @@ class HeaderPane(LinePane):
 
 
 def option_line(picture: Picture, width: int) -> str:
-    """The options in force, those that shape the architecture first, as many as there is room for."""
+    """The options in force, those that shape the architecture first, as many as there is room for; ` ...`: and more."""
     snapshot = picture.snapshot
     values = {**snapshot.header.options, **snapshot.options}
     names = [name for name in values if name in OPTIONS and OPTIONS[name].scope == "architecture"]
     names += [name for name in FIRST if name in values]
     names += [name for name in values if name not in names and name not in ("host", "port")]
-    line = ""
-    for name in names:
-        part = f"{' · ' if line else ''}{name} {option_value(name, values[name])}"
-        if len(line) + len(part) > width:
-            break
-        line += part
-    return line
+    told = [f"{name} {option_value(name, values[name])}" for name in names]
+    some = [" · ".join(told[:shown]) + MORE for shown in range(len(told) - 1, 0, -1)]
+    return first_that_fits(width, " · ".join(told), *some, "")
 
 
 def option_value(name: str, value: object) -> str:
