@@ -50,6 +50,17 @@ class Standing:
         most = max(own, key=lambda line: (own[line].certain.total(), own[line].shared.total(), -line), default=0)
         return most or min(self.extent(), default=0)
 
+    def first_chosen(self) -> int:
+        """The first line of the file where the chosen thread is, or may be; 0: at none."""
+        return min((place.line for place in self.chosen if place.file == self.lines.file), default=0)
+
+    def where(self) -> str:
+        """Where the chosen thread is, in words: `at line 24`; at one of several that cannot be told apart."""
+        lines = sorted(place.line for place in self.chosen if place.file == self.lines.file)
+        if not lines:
+            return "at no line of this file"
+        return f"at line {lines[0]}" if len(lines) == 1 else f"at one of the lines {', '.join(map(str, lines))}"
+
     def extent(self) -> tuple[int, ...]:
         """The lines of the file in which threads call verbs, in order."""
         return tuple(sorted({call.line for call in self.lines.calls if call.file == self.lines.file and call.role}))

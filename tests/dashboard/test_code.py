@@ -96,6 +96,38 @@ def test_the_chosen_thread_lights_its_line() -> None:
     play(shown(), story, view="code")
 
 
+def test_the_foot_tells_the_cursors_line_from_the_chosen_threads() -> None:
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        app.post_message(Choose(thread=2))
+        await pilot.pause()
+        assert re.search(rf"line {ACCEPT}  o 4 accepting .*  > worker-2 at line {ACCEPT}", screen_text(app))
+        await pilot.press("end")
+        assert re.search(rf"line {len(TEXT) - 1}  nobody  +> worker-2 at line {ACCEPT}", screen_text(app))
+
+    play(shown(), story, (100, 30), view="code")
+
+
+def test_a_chosen_thread_in_another_file_or_at_several_lines_is_said_to_be_there() -> None:
+    file = {"source_file": event_loop.__file__, "source_class": "EventLoop", "started": LATER, "queues": ["a", "b"]}
+    threads = [thread(1, State.WRITING, "loop"), thread(2, State.LINGERING, "closer")]
+    first = picture(snapshot(threads, header=header("event-loop", "loop", **file)))
+
+    async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
+        app.post_message(Choose(thread=1))
+        await pilot.pause()
+        assert re.search(r"> loop-1 at one of the lines \d+, \d+$", screen_text(app), re.MULTILINE)
+        app.post_message(Choose(thread=2))
+        await pilot.pause()
+        assert "> closer-2 at no line of this file" in screen_text(app)
+
+    play(first, story, (100, 44), view="code")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+def test_what_a_question_mark_and_a_plus_mean_stands_below(size: tuple[int, int]) -> None:
+    assert "x3?: 0 to 3 threads · x6+3?: 6 to 9" in text_of(shown(), size, view="code")
+
+
 def test_enter_at_a_line_chooses_its_threads_one_after_the_other() -> None:
     async def story(app: Dashboard, pilot: Pilot, source: Given) -> None:
         pane = app.query_one(CodePane)

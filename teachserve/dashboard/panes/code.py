@@ -16,10 +16,11 @@ from teachserve.dashboard.standing import COUNT, HEAT, Standing, at_line, chosen
 from teachserve.demo.picture import Picture
 from teachserve.events import STATES
 from teachserve.observe.lines import Lines
-from teachserve.observe.snapshot import Header
+from teachserve.observe.snapshot import Header, ThreadView
 
 MARK = ">"
 """Stands before the lines where the chosen thread is."""
+LEGEND = "x3?: 0 to 3 threads · x6+3?: 6 to 9"
 MORE = "..."
 LEAST_COMMENT = 16
 """Cells that a comment takes at least: a letter or two of it would say nothing."""
@@ -67,7 +68,7 @@ class CodePane(LinePane):
             return [[("no server yet", "quiet")]]
         source = self.source(header)
         standing = Standing.of(picture, source, self.chosen)
-        foot = foot_lines(picture, standing, self.cursor)
+        foot = foot_lines(picture, standing, self.cursor, chosen_thread(picture, self.chosen), width)
         room = max(1, height - 1 - len(foot))
         self._scroll(standing, room)
         rows = range(self._first + 1, min(self._first + room, len(source.text)) + 1)
@@ -79,7 +80,7 @@ class CodePane(LinePane):
 
     def _scroll(self, standing: Standing, room: int) -> None:
         """Bring into view: the cursor; else the chosen thread's line; else where threads call verbs, the hottest first."""
-        wanted = self.cursor or min((place.line for place in standing.chosen), default=0) or standing.hottest()
+        wanted = self.cursor or standing.first_chosen() or standing.hottest()
         if not self.cursor:
             extent = standing.extent()
             if extent and extent[-1] - extent[0] < room:  # all of it fits, and stays where it is
@@ -114,7 +115,7 @@ class CodePane(LinePane):
             self.go_to(self.cursor + lines)
         else:
             standing = Standing.of(self.picture, self.source(self.picture.snapshot.header), self.chosen)
-            self.go_to(min((place.line for place in standing.chosen), default=0) or standing.hottest())
+            self.go_to(standing.first_chosen() or standing.hottest())
 
     def action_page(self, pages: int) -> None:
         """The cursor a page on."""
@@ -216,15 +217,17 @@ def solid(text: Line) -> int:
     return len("".join(piece for piece, style in text if style != "quiet" or not piece.startswith("#")).rstrip())
 
 
-def foot_lines(picture: Picture, standing: Standing, cursor: int) -> list[Line]:
-    """What is wrong or uncertain; what stands at the cursor's line; who stands at no line of this file."""
+def foot_lines(picture: Picture, standing: Standing, cursor: int, thread: ThreadView | None, width: int) -> list[Line]:
+    """What is wrong or uncertain; what stands at the cursor's line, and where the chosen thread is; who is elsewhere."""
     if standing.lines.problem:
         return [[(f"n/a: {standing.lines.problem}", "alarm")]]
     doubt = standing.doubt()
     foot: list[Line] = [[(f"no line is certain for {doubt}", "alarm")]] if doubt else []
-    line = cursor or min((place.line for place in standing.chosen), default=0) or standing.hottest()
+    line = cursor or standing.first_chosen() or standing.hottest()
     if line:
         spent = standing.heat.get(standing.place(line))
         figure = [(f"  {spent:.1f} thread-seconds/s", "")] if spent else []
-        foot.append([(f"line {line}", "strong"), *(standing.states(line) or [("  nobody", "quiet")]), *figure])
-    return [*foot, [("elsewhere  ", "label"), (standing.elsewhere() or "nobody", "")]]
+        there: Line = [(f"line {line}", "strong"), *(standing.states(line) or [("  nobody", "quiet")]), *figure]
+        foot.append(spread(there, [(f"{MARK} {thread.name} {standing.where()}", "strong")] if thread else [], width))
+    elsewhere: Line = [("elsewhere  ", "label"), (standing.elsewhere() or "nobody", "")]
+    return [*foot, spread(elsewhere, [(LEGEND, "quiet")], width)]
