@@ -1,5 +1,6 @@
 """What every full screen of ours does: the two themes, help, a picture of itself, and an end from any thread."""
 
+import os
 import re
 import threading
 import traceback
@@ -157,12 +158,17 @@ class Window(App[None]):
             self.notify(f"saved {name}")
 
     def save_picture(self, path: Path) -> None:
-        """The screen as an SVG that needs nothing from elsewhere. Raises: OSError, and leaves no half of it."""
+        """The screen as an SVG that needs nothing from elsewhere. Raises: OSError, and leaves no half of a file of its own.
+
+        What was there before, be it a device or a link, is not this one's to take away.
+        """
         svg = re.sub(r"@font-face\s*\{.*?\}\s*", "", self.export_screenshot(title="teachserve"), flags=re.DOTALL)
+        there_before = os.path.lexists(path)
         with path.open("w", encoding="utf-8") as file:
             try:
                 file.write(svg)
                 file.flush()
             except OSError:
-                path.unlink()
+                if not there_before:
+                    path.unlink()
                 raise
