@@ -167,8 +167,13 @@ class ThreadTable(ListPane):
         ended = picture.snapshot.ended
         hidden = retained(picture, self.room)[1] if self.with_ended else len(ended)
         count = f"{hidden}+" if len(ended) >= KEPT_ENDED else f"{hidden}"
-        told = f"{count} more ended" if self.with_ended else f"{count} ended: e shows them"
-        return (told, f"{count} ended", f"{count} {GLYPHS[State.ENDED]}") if hidden else ()
+        if not hidden:
+            return ()
+        glyph = GLYPHS[State.ENDED]
+        ways = (
+            (f"{count} more ended", f"{count} more {glyph}") if self.with_ended else (f"{count} ended: e shows them",)
+        )
+        return *ways, f"{count} ended", f"{count} {glyph}"
 
     def open(self, number: int) -> None:
         self.post_message(Open(thread=number))
