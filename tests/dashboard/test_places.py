@@ -4,7 +4,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from demo.pictures import picture, recycling, snapshot, thread
+from demo.pictures import AT, picture, recycling, snapshot, thread
 from hypothesis import given
 from hypothesis import strategies as st
 from textual.pilot import Pilot
@@ -154,6 +154,16 @@ def test_the_opening_view_at_80x24_shows_where_connections_wait_and_how_fast_it_
                   "Connections k accept queue 12", "q connections 4", "~ queue connections", "moves/s"):  # fmt: skip
         assert words in text
     assert ACCEPT_QUEUE.name in text
+
+
+def test_the_marks_of_those_that_ended_are_told_from_the_number_of_all() -> None:
+    def ended(ago_s: float) -> str:
+        gone = thread(9, State.ENDED, ended_at=AT - ago_s)
+        told = drawn(picture(replace(server("thread-per-connection"), ended=(gone,))))
+        return next(line for line in told if line.startswith("x ended"))
+
+    assert ended(0.5).rstrip().endswith(" x some of the last second")
+    assert "last second" not in ended(1.5)
 
 
 @pytest.mark.parametrize(("waiters", "told"), [(17.4, "p99 46ms  17 wait for the GIL  100 clients, close"),

@@ -3,7 +3,7 @@
 Threads are seen in samples; the numbers at arrows and lanes are exact, for the server counts every move.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from textual import events
@@ -26,6 +26,7 @@ RECENT_S = 1.0
 """How long an ended thread's mark stays."""
 MOST_ENDED = 10
 """And of how many: where a thread is made for each connection, hundreds end in that time."""
+ENDED_MARKS = "some of the last second"
 
 
 class PlacesPane(LinePane):
@@ -74,6 +75,8 @@ class PlacesPane(LinePane):
         if layout.gap:
             draw_ways(canvas, found, layout)
             untold += draw_lanes(canvas, found, layout)
+        if places.ENDED.name in layout.rows:
+            draw_ended(canvas, layout, self._cells)
         return [*canvas.lines("quiet"), caption(found, layout, untold, scale, queued, width)]
 
 
@@ -153,6 +156,14 @@ def draw_queue(canvas: Canvas, picture: Picture, layout: Layout, scale: int) -> 
     bound = f"of {queue.bound}" + (f", {queue.drops} overflowed" if queue.drops else "")
     if marks < width:
         canvas.text(x + marks + bool(marks), y, bound, "alarm" if queue.drops else "quiet")
+
+
+def draw_ended(canvas: Canvas, layout: Layout, cells: Mapping[tuple[int, int], int]) -> None:
+    """What the marks in `ended` are, whose number is of all that have."""
+    row = layout.rows[places.ENDED.name]
+    end = max((x for x, y in cells if y == row), default=None)
+    if end is not None and canvas.free(end + 1, row, len(ENDED_MARKS) + 2):
+        canvas.text(end + 2, row, ENDED_MARKS, "quiet")
 
 
 def draw_ways(canvas: Canvas, found: Places, layout: Layout) -> None:
