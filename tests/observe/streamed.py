@@ -4,6 +4,7 @@ import contextlib
 import json
 import time
 from collections.abc import Callable, Iterator
+from operator import itemgetter
 
 from teachserve.conformance import serving
 from teachserve.events import FIRST_MARK, STATES, mark_of
@@ -45,14 +46,18 @@ class Streamed:
             assert time.monotonic() < patience, "it was never seen"
 
     def events(self) -> list[tuple[int, int, str, int]]:
-        """Every event by time: (us, thread, state's or mark's word, number that it is about)."""
-        return sorted(
+        """Every event by time: (us, thread, state's or mark's word, number that it is about).
+
+        What a thread says in one us stays in its order.
+        """
+        told = [
             (at, thread, word(code), about)
             for frame in self.frames
             if frame["frame"] == "events"
             for thread, _lost, words in frame["batches"]
             for at, code, about in zip(*[iter(words)] * 3, strict=True)
-        )
+        ]
+        return sorted(told, key=itemgetter(0))
 
     def _send(self, frame: dict) -> None:
         frame = json.loads(json.dumps(frame))
