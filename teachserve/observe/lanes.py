@@ -130,9 +130,8 @@ class LaneLog:
     def _sample(self, thread: _Thread, code: int, moves: int, since: int) -> None:
         made, thread.moves = moves - thread.moves, moves
         if made:
-            if made > 1:
-                thread.lane.enter(self._table_at + 1, UNSEEN)
-            thread.lane.enter(since if since >= 0 else self._table_at, code)
+            unseen = ((self._table_at + 1, UNSEEN),) if made > 1 else ()
+            thread.lane.follow((*unseen, (since if since >= 0 else self._table_at, code)))
         thread.exact = self._streaming  # from here on the stream tells
 
     # ---- events ----------------------------------------------------------------------------------------------------
