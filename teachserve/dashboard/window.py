@@ -71,7 +71,8 @@ class Window(App[None]):
 
     def _handle_exception(self, error: Exception) -> None:
         """Textual's own, but for who leaves while a screen is still being made: half of its panes are missing then."""
-        if not (self._exit and any(not screen.is_mounted for screen in self.screen_stack)):
+        half_made = not self.drawn.is_set() or any(not screen.is_mounted for screen in self.screen_stack)
+        if not (self._exit and half_made):
             super()._handle_exception(error)
 
     def _fatal_error(self) -> None:
