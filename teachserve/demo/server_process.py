@@ -3,6 +3,7 @@
 import contextlib
 import os
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -56,6 +57,7 @@ class ServerProcess(Child):
 
     def __init__(self, plan: Plan, folder: Path, number: int, on_end: Callable[[Child], None]) -> None:
         self._link_file = folder / f"link-{number}.json"
+        self._closing = threading.Lock()
         # The plan holds what came from the environment; what it leaves out shall not come from there either.
         variables = {option.variable for option in OPTIONS.values()}
         try:
@@ -97,7 +99,8 @@ class ServerProcess(Child):
     def end(self, steps: Sequence[tuple[int, float]]) -> bool:
         """As for any child; and then nobody needs the pipe any more."""
         in_time = super().end(steps)
-        self._pipe.close()
+        with self._closing:  # a restart may take it down just when all is taken down
+            self._pipe.close()
         return in_time
 
     def remove_files(self) -> None:

@@ -6,13 +6,14 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from teachserve.demo.endings import BROKEN, USAGE
 from teachserve.demo.server_process import Plan, ServerProcess
-from teachserve.demo.supervisor import StartError
+from teachserve.demo.supervisor import STOP, StartError
 
 from .running import PATIENCE_S, ours, running
 from .terminal import Process
@@ -327,3 +328,17 @@ def test_kill_9_of_the_demo_or_its_guard_in_the_middle_takes_both_servers_down(t
         assert list(tmp_path.iterdir()) == []
     else:
         assert "the outermost demo process is gone" in complained
+
+
+def test_two_threads_may_end_a_server_at_once(tmp_path: Path) -> None:
+    """Without the GIL the second to close its pipe was told that it is closed."""
+    server = ServerProcess(Plan("recycling", DELAY, {}), tmp_path, 1, lambda child: None)
+    together = threading.Barrier(4)
+
+    def end(_: int) -> bool:
+        together.wait(PATIENCE_S)
+        return server.end(STOP)
+
+    with ThreadPoolExecutor(4) as threads:
+        assert all(threads.map(end, range(4)))
+    assert server.ended.is_set()
