@@ -18,7 +18,7 @@ from teachserve.diagram.drawing import Drawing, Edge, Node
 from teachserve.diagram.keys import CLIENTS, SOCKET, Place
 from teachserve.errors import TeachserveError
 from teachserve.events import STATES, State
-from teachserve.observe.lines import changed, unreadable
+from teachserve.observe.lines import changed, found_here, unreadable
 from teachserve.observe.snapshot import Header
 from teachserve.topology.topology import Topology
 
@@ -46,6 +46,7 @@ class LiveDiagram:
         """That of the server that introduced itself so. Takes up to a second where the renderer is not compiled yet."""
         from teachserve.diagram import cells, threads  # with them comes the renderer: for who looks at a diagram
 
+        header = found_here(header)
         try:
             topology = Topology.read(header.source_file, header.source_class)
             if problem := changed(files_of(topology), header):

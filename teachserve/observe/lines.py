@@ -7,7 +7,7 @@ in several lines, the table cannot tell in which: then each of them is shared.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -19,6 +19,8 @@ from teachserve.observe.stays import Stay
 from teachserve.topology.flow import roles
 from teachserve.topology.points import Point, Role, VerbCall, reachable
 from teachserve.topology.source import Source
+
+PACKAGE = Path(__file__).parents[1]
 
 
 class Place(NamedTuple):
@@ -52,6 +54,7 @@ class Lines:
     @classmethod
     def of(cls, header: Header) -> "Lines":
         """The source of the server that introduced itself so."""
+        header = found_here(header)
         file = header.source_file
         name = Path(file).name
         try:
@@ -139,6 +142,25 @@ class Lines:
 
 def _places(points: Iterable[Point]) -> tuple[Place, ...]:
     return tuple(sorted({Place(point.file, point.line) for point in points if point.line}))
+
+
+def found_here(header: Header) -> Header:
+    """Where the server's file is not here: with this installation's in the place of those that have the same text.
+
+    So a recording shows the code of an architecture of ours wherever it was made.
+    """
+    if Path(header.source_file).exists():
+        return header
+    found = {file: str(ours) for file, digest in header.sources.items() if (ours := _installed(file, digest))}
+    sources = {found.get(file, file): digest for file, digest in header.sources.items()}
+    return replace(header, source_file=found.get(header.source_file, header.source_file), sources=sources)
+
+
+def _installed(file: str, digest: str) -> Path | None:
+    """The file of this installation with the same place in the package and the same text."""
+    its = next((up for up in Path(file).parents if up.name == PACKAGE.name), None)
+    ours = PACKAGE / Path(file).relative_to(its) if its else None
+    return ours if ours and ours.is_file() and digest_of(ours) == digest else None
 
 
 def changed(files: Iterable[str], header: Header) -> str:

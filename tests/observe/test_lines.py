@@ -19,7 +19,7 @@ from teachserve.conformance.client import PATIENCE_S
 from teachserve.digest import digest_of
 from teachserve.events import STATES, State
 from teachserve.gate import Gate
-from teachserve.observe.lines import Lines, Place
+from teachserve.observe.lines import PACKAGE, Lines, Place
 from teachserve.observe.snapshot import Header, ThreadView
 from teachserve.probe import ThreadRecord
 from teachserve.publish.account import Roles, header
@@ -363,6 +363,17 @@ def test_a_file_that_is_not_what_runs_is_said(spoil: Callable, says: str, tmp_pa
     assert says in found.problem
     assert found.stands("worker", S.ACCEPTING) == ()
     assert Lines.of(source_header(tmp_path / "own.py", source_file="")).problem
+
+
+def test_a_server_of_another_machine_has_the_lines_of_the_same_text_here() -> None:
+    ours = PACKAGE / "architectures" / "recycling.py"
+    its = "/elsewhere/teachserve/lib/teachserve/architectures/recycling.py"
+    told = {"source_class": "Recycling", "started": "2020-01-01T00:00:00+00:00"}
+    found = Lines.of(source_header(Path(its), sources={its: digest_of(ours)}, **told))
+    assert (found.file, found.text[0]) == (str(ours), ours.read_text().splitlines()[0])
+    for sources in ({its: "another text"}, {"/mine.py": digest_of(ours)}):
+        other = Lines.of(source_header(Path(its), sources=sources, **told))
+        assert other.problem == "recycling.py cannot be read here: No such file or directory"
 
 
 def test_a_file_is_held_against_what_the_server_told_of_it_however_old_it_is(tmp_path: Path) -> None:
