@@ -150,7 +150,7 @@ class Display:
     def _save(self, app) -> Ending | None:
         """Save the screen, from another thread than the app's. The ending where that failed."""
         try:
-            app.call_from_thread(app.save_picture, self._picture)
+            app.call_from_thread(app.save_whole_picture, self._picture)
         except OSError as error:
             return Ending(
                 USAGE, f"could not save {self._picture}: {error.strerror}; choose another file with --picture"

@@ -24,6 +24,8 @@ from teachserve.dashboard.plain import AsciiFilter
 from teachserve.dashboard.themes import DARK, LIGHT, named
 
 DEFAULT_LOOK = Look()
+LAYOUT = "layout"
+"""The group of the workers without which a pane is not complete."""
 
 
 class Closable(Protocol):
@@ -157,6 +159,12 @@ class Window(App[None]):
             self.notify(f"could not save {name}: {error.strerror}", severity="error")
         else:
             self.notify(f"saved {name}")
+
+    async def save_whole_picture(self, path: Path) -> None:
+        """The same once every pane in view is complete."""
+        if layouts := [worker for worker in self.workers if worker.group == LAYOUT]:
+            await self.workers.wait_for_complete(layouts)
+        self.save_picture(path)
 
     def save_picture(self, path: Path) -> None:
         """The screen as an SVG that needs nothing from elsewhere. Raises: OSError, and leaves no half of a file of its own.

@@ -10,6 +10,7 @@ from textual.pilot import Pilot
 from teachserve.architectures import NAMES
 from teachserve.dashboard.app import Dashboard
 from teachserve.dashboard.look import Look
+from teachserve.dashboard.window import LAYOUT
 from teachserve.demo.picture import Picture
 from teachserve.demo.replay import Player
 
@@ -139,7 +140,7 @@ async def show(app: Dashboard, pilot: Pilot, picture: Picture) -> None:
 async def drawn(app: Dashboard) -> None:
     """Until what there is to draw has been laid out and drawn; a scrollbar comes with a second layout."""
     for _ in range(2):
-        for laying_out in [worker for worker in app.workers if worker.group == "diagram"]:
+        for laying_out in [worker for worker in app.workers if worker.group == LAYOUT]:
             await laying_out.wait()
         done = asyncio.Event()
         app.board.call_after_refresh(app.board.call_after_refresh, done.set)

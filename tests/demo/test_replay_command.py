@@ -64,6 +64,15 @@ def test_a_picture_is_of_the_moment_and_made_anew_it_is_the_same(trace: Path, tm
     assert made[0] == made[1]
 
 
+def test_the_picture_of_a_diagram_is_taken_once_it_is_laid_out_wherever_one_stands(tmp_path: Path) -> None:
+    lanes = Path(__file__).parents[1] / "snapshots" / "traces" / "lanes.trace"  # made elsewhere, by the same source
+    for view, words in (("diagram", "thread-maker"), ("code", "self.short_of_acceptors")):
+        command = ["replay", str(lanes), "--at", "9s", "--view", view, "--size", "80x50", "--picture", "one.svg"]
+        ran = subprocess.run([sys.executable, "-m", "teachserve", *command], cwd=tmp_path)
+        assert ran.returncode == 0
+        assert words in (tmp_path / "one.svg").read_text()
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the terminal knows its processes by pidfd")
 def test_on_a_terminal_it_plays_and_leaves_it_as_it_was(trace: Path, tmp_path: Path) -> None:
     screen = Terminal(str(trace), "--speed", "0.001", folder=tmp_path, command="replay")

@@ -16,6 +16,7 @@ from teachserve.dashboard.keys import bindings
 from teachserve.dashboard.line_pane import Line, LinePane
 from teachserve.dashboard.live_diagram import EDGE_ROOM, LiveDiagram, rate_words
 from teachserve.dashboard.source_text import cut
+from teachserve.dashboard.window import LAYOUT
 from teachserve.demo.picture import Picture
 from teachserve.diagram.keys import Place
 from teachserve.events import STATES, State
@@ -65,7 +66,7 @@ class DiagramPane(LinePane):
         key = header.source_file, header.source_class, header.started, width
         if key != self._wanted:
             self._wanted, self._live = key, None
-            self.run_worker(lambda: self._lay_out(header, width), thread=True, exclusive=True, group="diagram")
+            self.run_worker(lambda: self._lay_out(header, width), thread=True, exclusive=True, group=LAYOUT)
         if self._live is None:
             return [[("laying the diagram out", "quiet")]]
         if self._live.problem:
