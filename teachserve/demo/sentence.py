@@ -80,6 +80,8 @@ def _unsettled(picture: Picture) -> str | None:
     if snapshot.header is None or (not snapshot.threads and snapshot.phase == "connecting"):
         return "waiting for the server's first word"
     if snapshot.phase == "stopping":
+        if not snapshot.threads:
+            return "soft stop: nobody accepts any more, and every thread has ended"
         left = counted(len(snapshot.threads), "thread")
         serve = "serves" if snapshot.serving == 1 else "serve"
         return f"soft stop: nobody accepts any more; of {left} left {snapshot.serving} still {serve} what was accepted"

@@ -138,6 +138,11 @@ TABLE = [
         "Soft stop: nobody accepts any more; of 12 threads left 9 still serve what was accepted.",
     ),
     (
+        replace(recycling(), phase="stopping", threads=()),
+        0,
+        "Soft stop: nobody accepts any more, and every thread has ended.",
+    ),
+    (
         replace(recycling(0), phase="stopped"),
         0,
         "The server has stopped: 54321 requests served, nothing that was accepted is left over.",
