@@ -123,10 +123,15 @@ def said(why: str, width: int) -> list[Line]:
     return [[(line, "quiet")] for line in textwrap.wrap(why, max(20, width))]
 
 
+def unanswered(known: Known, width: int) -> list[Line]:
+    """Why the server has told nothing of it, or that it has been asked."""
+    return said(f"n/a: {known.silence}" if known.silence else ASKING, width)
+
+
 def times_block(picture: Picture, known: Known, width: int, height: int) -> list[Line]:
     """Time by state, the present stay included."""
     if known.inspection is None:
-        return titled("Time by state", said(f"n/a: {known.silence}" if known.silence else ASKING, width), width, height)
+        return titled("Time by state", unanswered(known, width), width, height)
     times = dict(known.inspection.times_s)
     thread = known.thread
     spent = age(picture.snapshot, thread)
@@ -155,7 +160,7 @@ def stack_block(picture: Picture, known: Known, width: int, height: int) -> list
     if height < 2:
         return titled("Python stack", [], width, height)
     if inspection is None:
-        return titled("Python stack", said(f"n/a: {known.silence}" if known.silence else ASKING, width), width, height)
+        return titled("Python stack", unanswered(known, width), width, height)
     ago = duration(max(0.0, picture.snapshot.at_s - inspection.at_s))
     header = picture.snapshot.header
     if not inspection.stack:
