@@ -68,11 +68,11 @@ class Styled:
 
     def strip(self, line: Line, width: int) -> Strip:
         """The line as a strip of exactly `width` cells, the widget's background behind all of it."""
-        length = sum([len(text) if text.isascii() else cell_len(text) for text, _ in line])
+        taken = sum([len(text) if text.isascii() else cell_len(text) for text, _ in line])
         # Filled up before it is made: to adjust a strip makes another, with caches of its own.
-        filled = [*line, (" " * (width - length), "")] if length < width else line
-        strip = Strip([Segment(text, self.piece_style(name)) for text, name in filled], max(length, width))
-        return strip.adjust_cell_length(width) if length > width else strip
+        filled = [*line, (" " * (width - taken), "")] if taken < width else line
+        strip = Strip([Segment(text, self.piece_style(name)) for text, name in filled], max(taken, width))
+        return strip.adjust_cell_length(width) if taken > width else strip
 
 
 class LinePane(Styled, Widget, can_focus=True):
@@ -115,7 +115,7 @@ def whole(parts: Sequence[Line], width: int) -> Line:
     """One line of as many of the parts as have room, from the first on: half a word may be another, half a number is."""
     line: Line = []
     for part in parts:
-        width -= sum(len(text) for text, _ in part)
+        width -= length(part)
         if width < 0:
             break
         line += part
@@ -124,5 +124,5 @@ def whole(parts: Sequence[Line], width: int) -> Line:
 
 def spread(left: Line, right: Line, width: int) -> Line:
     """One line with `right` at its right end; without it where there is no room."""
-    gap = width - sum(len(text) for text, _ in left + right)
+    gap = width - length(left + right)
     return [*left, (" " * gap, ""), *right] if gap > 1 else left

@@ -8,7 +8,7 @@ from textual.reactive import reactive
 from teachserve.dashboard.chart import Column, bar_columns, binned, over, rows, shaded_columns, stacked_columns
 from teachserve.dashboard.glyphs import FILLED_STYLES, GLYPHS, css_name
 from teachserve.dashboard.keys import bindings
-from teachserve.dashboard.line_pane import Line, LinePane, Piece, spread
+from teachserve.dashboard.line_pane import Line, LinePane, Piece, length, spread
 from teachserve.demo.picture import HISTORY_STEPS, Picture, Step
 from teachserve.demo.records import HISTORY_STEP_US
 from teachserve.demo.wording import duration, printable, short
@@ -207,5 +207,5 @@ def foot(picture: Picture, shown: str, width: int) -> Line:
 
 def pad(line: Line, width: int) -> Line:
     """The line in exactly `width` cells."""
-    length = sum(len(text) for text, _ in line)
-    return [*line, (" " * (width - length), "")] if length < width else line
+    room = width - length(line)
+    return [*line, (" " * room, "")] if room > 0 else line

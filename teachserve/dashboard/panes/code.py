@@ -10,7 +10,7 @@ from textual.strip import Strip
 
 from teachserve.dashboard.chosen import Choose, Chosen
 from teachserve.dashboard.keys import bindings
-from teachserve.dashboard.line_pane import Line, LinePane, spread
+from teachserve.dashboard.line_pane import Line, LinePane, length, spread
 from teachserve.dashboard.source_text import coloured, cut
 from teachserve.dashboard.standing import COUNT, HEAT, Standing, at_line, chosen_thread
 from teachserve.demo.picture import Picture
@@ -187,7 +187,7 @@ def code_line(standing: Standing, row: int, text: Line, width: int) -> Line:
     lit = standing.place(row) in standing.chosen
     room = width - count - heat - 7
     states = standing.glyphs(row)
-    aside = sum(len(piece) for piece, _ in states) + 2
+    aside = length(states) + 2
     if aside <= room - solid(text):
         room -= aside
     else:
@@ -204,7 +204,7 @@ def code_line(standing: Standing, row: int, text: Line, width: int) -> Line:
 
 def without_stub(text: Line, room: int) -> Line:
     """As much of the line as there is room for; of the comment at its end all, or enough to read and that it goes on."""
-    code, whole = solid(text), sum(len(piece) for piece, _ in text)
+    code, whole = solid(text), length(text)
     if whole <= room or not code < room:
         return cut(text, 0, room)
     if room < whole - len(text[-1][0]) + LEAST_COMMENT:

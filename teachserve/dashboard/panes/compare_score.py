@@ -3,7 +3,7 @@
 from teachserve.compare.score import ALONE, FIRST, NEITHER, OPEN, TIED, UNKNOWN, Percentiles, ScoreView
 from teachserve.compare.view import Comparison
 from teachserve.dashboard.compare_pane import ComparePane
-from teachserve.dashboard.line_pane import Line, spread
+from teachserve.dashboard.line_pane import Line, length, spread
 from teachserve.dashboard.panes.compare_side import SIDE_CLASSES
 from teachserve.demo.wording import duration, percent
 
@@ -67,7 +67,7 @@ def shares(score: ScoreView, width: int) -> Line:
             if at == 0:
                 line.append((f" · {TIED} {percent(score.share(score.tied))} · ", "quiet"))
         line += [(f" · neither {score.neither}", "alarm")] if score.neither else []
-        if sum(len(text) for text, _ in line) <= width:
+        if length(line) <= width:
             break
     return line
 

@@ -4,7 +4,7 @@ from teachserve.compare.score import COLUMNS, Percentiles
 from teachserve.compare.view import LIVE, RECORDED, Comparison, SideView
 from teachserve.dashboard.block_chart import LABEL, SHADE, Scale, block_chart, time_axis
 from teachserve.dashboard.compare_pane import ComparePane
-from teachserve.dashboard.line_pane import Line, spread
+from teachserve.dashboard.line_pane import Line, length, spread
 from teachserve.dashboard.panes.counts import pack
 from teachserve.dashboard.panes.waiting import bar, words
 from teachserve.demo.wording import duration, short
@@ -83,7 +83,7 @@ def heading(found: Percentiles | None, width: int) -> Line:
     for name, value in zip(("All p50 █", f" p99 {SHADE}", " max"), values, strict=True):
         line += [(f"{name} ", "label"), (value, "")]
     title = "Latency from the plan. "
-    return [(title, "label"), *line] if sum(len(text) for text, _ in line) + len(title) <= width else line
+    return [(title, "label"), *line] if length(line) + len(title) <= width else line
 
 
 def chart(comparison: Comparison, at: int, width: int, height: int) -> list[Line]:

@@ -1,7 +1,7 @@
 """What happened last: the newest events, and the lines that the server thinks a person should know."""
 
 from teachserve.dashboard.glyphs import css_name
-from teachserve.dashboard.line_pane import Line, LinePane
+from teachserve.dashboard.line_pane import Line, LinePane, length
 from teachserve.demo.picture import Picture
 from teachserve.demo.wording import printable
 from teachserve.events import MARKS, Mark, State, mark_name
@@ -74,5 +74,5 @@ def event_line(one: EventView | LogLine, width: int, names: int = NAME) -> Line:
     entered = one.state.value if one.state and one.state not in (State.ENDED, State.BROKEN) else ""
     named = one.name if not one.name.startswith("Entered") else entered
     line: Line = [*moment, (f"{one.thread_name:<{names}} ", ""), (f"{named:<14}", name)]
-    fits = sum(len(text) for text, _ in line) + len(connection) <= width
+    fits = length(line) + len(connection) <= width
     return [*line, (connection, "quiet")] if fits else line

@@ -7,7 +7,7 @@ from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
-from teachserve.dashboard.line_pane import Line, Styled
+from teachserve.dashboard.line_pane import Line, Styled, length
 
 
 class Shown(NamedTuple):
@@ -59,7 +59,7 @@ class FooterPane(Styled, Widget):
         """The key that lies there; with a bell where it has no meaning now."""
         x = event.get_content_offset_capture(self).x
         for shown in self._keys:
-            x -= sum(len(text) for text, _ in shown.line)
+            x -= length(shown.line)
             if x < 0:
                 self.app.simulate_key(shown.key) if shown.enabled else self.app.bell()
                 return

@@ -4,7 +4,7 @@ import re
 
 from textual.reactive import reactive
 
-from teachserve.dashboard.line_pane import Line, LinePane, spread
+from teachserve.dashboard.line_pane import Line, LinePane, length, spread
 from teachserve.demo.picture import Picture
 from teachserve.demo.wording import duration, first_that_fits
 from teachserve.options import OPTIONS
@@ -45,7 +45,7 @@ class HeaderPane(LinePane):
             (snapshot.phase, PHASE_CLASSES.get(snapshot.phase, "state--handling")),
             (f" {'for' if snapshot.phase == 'serving' else 'after'} {duration(snapshot.at_s)}", ""),
         ]
-        room = width - sum(len(text) for text, _ in left) - 2
+        room = width - length(left) - 2
         address = first_that_fits(room, f"{header.host}:{header.port}", f"port {header.port}", f":{header.port}")
         where: Line = [(address, "quiet")]
         if self.banner and height < 2:

@@ -1,6 +1,6 @@
 """Where connections and work wait: the kernel's accept queue, and the named queues of the architecture."""
 
-from teachserve.dashboard.line_pane import Line, LinePane, whole
+from teachserve.dashboard.line_pane import Line, LinePane, length, whole
 from teachserve.demo.picture import Picture
 from teachserve.demo.wording import short
 
@@ -32,7 +32,7 @@ class QueuesPane(LinePane):
             if width >= 110 and queue.bound:
                 filled = min(BAR, -(-queue.length * BAR // queue.bound))
                 line += [(" " + "█" * filled, waiting), ("░" * (BAR - filled), "quiet")]
-        room = width - sum(len(text) for text, _ in line)
+        room = width - length(line)
         return [line + named(picture, room)]
 
 

@@ -1,6 +1,6 @@
 """How fast: requests/s and latency, now and over the last minute; and how many threads that took."""
 
-from teachserve.dashboard.line_pane import Line, LinePane, whole
+from teachserve.dashboard.line_pane import Line, LinePane, length, whole
 from teachserve.dashboard.sparkline import sparkline
 from teachserve.demo.picture import HISTORY_STEPS, History, Picture
 from teachserve.demo.wording import duration, short
@@ -25,7 +25,7 @@ class RatesPane(LinePane):
             [(f", recycled {short(counters['recycled'])}", "")],
             [(f", ended {short(counters['ended'])}", "")],
         ]
-        room = max(0, min(120, width - 11 - 8 - sum(len(text) for ((text, _),) in threads)))
+        room = max(0, min(120, width - 11 - 8 - sum(map(length, threads))))
         requests: Line = [
             ("Requests/s ", "label"),
             (f"{rate:>7.0f} ", "strong"),

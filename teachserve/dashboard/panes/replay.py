@@ -1,6 +1,6 @@
 """Which moment of a recording is shown, how fast it goes on, where a person changed something, and what was lost."""
 
-from teachserve.dashboard.line_pane import Line, LinePane
+from teachserve.dashboard.line_pane import Line, LinePane, length
 from teachserve.dashboard.panes.status import losses
 from teachserve.demo.picture import Picture
 from teachserve.demo.replay import Player
@@ -24,11 +24,11 @@ class ReplayPane(LinePane):
             return []
         told: Line = [("REPLAY ", "label"), *where(self.player)]
         lost = losses(picture.snapshot)
-        room = width - sum(len(text) for text, _ in told) - 2
+        room = width - length(told) - 2
         if picture.snapshot.lost_frames or picture.snapshot.lost_events or picture.snapshot.illegal_moves:
             return [[*told, *lost]]
         lost = lost[-1:]
-        bar = room - sum(len(text) for text, _ in lost)
+        bar = room - length(lost)
         return [[*told, ("  ", ""), *progress(self.player, bar), *lost]] if bar >= LEAST_BAR else [[*told, *lost]]
 
 

@@ -2,7 +2,7 @@
 
 from textual.reactive import reactive
 
-from teachserve.dashboard.line_pane import Line, LinePane
+from teachserve.dashboard.line_pane import Line, LinePane, length
 from teachserve.demo.picture import Picture
 from teachserve.demo.wording import counted, first_that_fits
 from teachserve.observe.snapshot import Snapshot
@@ -39,7 +39,7 @@ class StatusPane(LinePane):
         if self.silent_s >= SILENT_S and words == "live":
             words, name = f"silent for {self.silent_s:.0f} s", "alarm"
         line: Line = [("Link       ", "label"), (words, name), *losses(snapshot)]
-        return [line + broken(picture, width - sum(len(text) for text, _ in line))]
+        return [line + broken(picture, width - length(line))]
 
 
 def losses(snapshot: Snapshot) -> Line:

@@ -3,7 +3,7 @@
 from math import inf
 
 from teachserve.dashboard.glyphs import GLYPHS, css_name
-from teachserve.dashboard.line_pane import Line, LinePane
+from teachserve.dashboard.line_pane import Line, LinePane, length
 from teachserve.dashboard.verdicts import SHORT
 from teachserve.demo.picture import Picture
 from teachserve.demo.wording import counted, first_that_fits, percent, short
@@ -52,7 +52,7 @@ def summary(look: Look, width: int) -> Line:
     """`agrees 99.8 % · judged 43.0 % of 1234 samples`, alarms between the two so that they are not cut off."""
     total = look.total
     line: Line = [("Kernel     ", "label"), ("agrees ", ""), (percent(total.agreement), agreement_style(total))]
-    room = width - sum(len(text) for text, _ in line)
+    room = width - length(line)
     named, few = alarms(look), alarms(look, 0)
     ways = [" · ".join(["", *told]) for told in (named, [*named[:1], *few[1:]], few)]
     line.append((told := first_that_fits(room, *ways), "alarm"))
