@@ -20,7 +20,6 @@ from teachserve.diagram.recording import Recording
 from teachserve.diagram.scenarios import scenarios
 from teachserve.diagram.stage import Hangs
 from teachserve.diagram.wording import project_file
-from teachserve.errors import TeachserveError, UnknownArchitecture
 from teachserve.taskmaster import Taskmaster
 from teachserve.topology.topology import Edge, Topology
 
@@ -134,8 +133,7 @@ def prove(
     if isinstance(architecture, type):
         architecture = f"{architecture.__module__}:{architecture.__name__}"
     topology = topology or views.read(architecture)
-    found = _imported(architecture)
-    recording = Recording(topology, found)
+    recording = Recording(topology, find(architecture)[1])
     failures: dict[str, None] = {}
     with _unheard() as strays:
         for run in scenarios(recording.recorded):
@@ -148,15 +146,6 @@ def prove(
         failures[f"{topology.name}: a {role} broke after {_spot(spot, names(topology, role))}: {why}"] = None
     given = REASONS.get(topology.name, {}) if reasons is None else reasons
     return Proof(topology, observed, given, tuple(failures))
-
-
-def _imported(architecture: str) -> type[Taskmaster]:
-    try:
-        return find(architecture)[1]
-    except (TeachserveError, KeyboardInterrupt):
-        raise
-    except BaseException as error:  # whatever a student's module does: it may even exit, with 0
-        raise UnknownArchitecture(f"cannot import {architecture}: {_in_words(error)}") from error
 
 
 def _run(scenario: Callable[[], None]) -> str:
